@@ -1,0 +1,288 @@
+"""Synchronous advantage actor-critic: Mnih et al. (2016), with the conventions of Kostrikov's implementation.
+
+Acting and learning share one forward pass: weights do not change within a rollout, so the outputs that chose
+the actions are kept with their graph and the update only runs backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from drivesim.rl.distributions import entropy, log_probability, sample
+from drivesim.rl.episodes import EpisodeStatistics
+from drivesim.rl.networks import ActorCritic
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class TrainingDiverged(Exception):
+    """A loss or gradient is not finite; the message names the step."""
+
+
+@dataclass(frozen=True)
+class A2CConfig:
+    """How to learn. The defaults are Kostrikov's, but for the rollout's length and the smoothing by GAE."""
+
+    total_steps: int = 10_000_000
+    """Environment steps, summed over environments."""
+    num_steps: int = 8
+    """T, steps of each environment between updates."""
+    learning_rate: float = 7e-4
+    """At the start; it falls linearly to 0 at `total_steps`."""
+    rmsprop_alpha: float = 0.99
+    rmsprop_epsilon: float = 1e-5
+    discount: float = 0.99
+    gae_lambda: float = 0.95
+    """Schulman et al. (2016); 1 gives Mnih's n-step returns."""
+    entropy_coefficient: float = 0.01
+    value_coefficient: float = 0.5
+    max_gradient_norm: float = 0.5
+    normalise_advantages: bool = False
+    """Whether to scale the advantages of a rollout to mean 0 and deviation 1."""
+    seed: int = 0
+    """Of the environments' first reset and of the drawn actions."""
+    device: str = "cpu"
+    """`cpu` or `cuda`."""
+    precision: Precision = "float32"
+    """Of convolutions and matrix products; weights and losses stay float32. See `fastest_precision`."""
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """What T steps of N environments brought."""
+
+    rewards: NDArray[np.float32]
+    """(T, N)"""
+    values: NDArray[np.float32]
+    """(T, N), of the state that was acted in."""
+    next_values: NDArray[np.float32]
+    """(T, N), of the state that followed: where the episode ended its final state, not the new start."""
+    terminated: NDArray[np.bool_]
+    """(T, N), nothing follows: the final state is worth 0, whatever `next_values` says."""
+    truncated: NDArray[np.bool_]
+    """(T, N), the episode was cut off: its final state keeps its value."""
+    valid: NDArray[np.bool_]
+    """(T, N), False where the step only reset the environment and the action was ignored."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Transitions, with what the update needs of the network."""
+
+    transitions: Transitions
+    actions: Tensor
+    """(T * N,) or (T * N, A)"""
+    policy: Tensor
+    """(T * N, ...) with its graph."""
+    values: Tensor
+    """(T * N,) with its graph."""
+
+
+def generalized_advantages(
+    transitions: Transitions, discount: float, gae_lambda: float
+) -> NDArray[np.float32]:
+    """Return the advantages (T, N) of the actions taken, Schulman et al. (2016), Eq. 16.
+
+    delta_t = r_t + discount * V(s_{t+1}) - V(s_t), with V = 0 after a termination, and
+    A_t = delta_t + discount * gae_lambda * A_{t+1}, the sum ending with the episode.
+    """
+    t = transitions
+    following = np.where(t.terminated, np.float32(0), t.next_values)
+    deltas = t.rewards + np.float32(discount) * following - t.values
+    carried = np.where(t.terminated | t.truncated, np.float32(0), np.float32(discount * gae_lambda))
+    advantages = np.zeros_like(t.rewards)
+    after = np.zeros_like(deltas[0])
+    for step in reversed(range(len(deltas))):
+        after = deltas[step] + carried[step] * after
+        advantages[step] = after
+    return advantages
+
+
+@torch.no_grad()
+def rmsprop_step(
+    parameters: Sequence[Tensor], mean_squares: Sequence[Tensor], config: A2CConfig, rate: float
+) -> None:
+    """Descend along the gradients, each divided by the root of its running mean square (Hinton 2012).
+
+    Args:
+        parameters: changed in place; each has a gradient.
+        mean_squares: changed in place, of the same shapes.
+        config: gives alpha and epsilon.
+        rate: the learning rate.
+    """
+    for parameter, mean_square in zip(parameters, mean_squares, strict=True):
+        gradient = parameter.grad
+        assert gradient is not None
+        mean_square.mul_(config.rmsprop_alpha).addcmul_(gradient, gradient, value=1 - config.rmsprop_alpha)
+        parameter.addcdiv_(gradient, mean_square.sqrt().add_(config.rmsprop_epsilon), value=-rate)
+
+
+class Learner:
+    """Owns everything that changes while learning, but the environments' own state.
+
+    Args:
+        env: vector environment with uint8 observations of the network's layout.
+        network: moved to the configured device and trained in place.
+        config: how to learn.
+
+    Raises:
+        ValueError: the environment does not fit the network, or does not reset itself.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any], network: ActorCritic, config: A2CConfig) -> None:
+        _check(env, network)
+        self.env = env
+        self.network = network.to(config.device).train()
+        self.config = config
+        self.step = 0
+        self.parameters = list(network.parameters())
+        self.mean_squares = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.generator = torch.Generator(device=config.device).manual_seed(config.seed)
+        self.episodes = EpisodeStatistics(env.num_envs)
+        self.observations = np.zeros(0, dtype=np.uint8)
+        self.is_resetting = np.zeros(env.num_envs, dtype=np.bool_)
+        self._features = torch.zeros(0)
+        self._resets_within_step = env.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP
+        self._dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
+
+    def start(self, seed: int | None) -> None:
+        """Reset all environments and look at them; without a seed they start wherever chance has it."""
+        observations, _ = self.env.reset(seed=seed)
+        self.look(observations, np.zeros(self.env.num_envs, dtype=np.bool_))
+
+    def look(self, observations: NDArray[np.uint8], is_resetting: NDArray[np.bool_]) -> None:
+        """Take what to act on next (N, T, M, H, W), and whether the next step only resets (N,)."""
+        self.observations = observations
+        self.is_resetting = is_resetting
+        self._features = self.network.prepare(observations, self._dtype)
+
+    def collect(self) -> Rollout:
+        """Step all environments `num_steps` times.
+
+        Raises:
+            TrainingDiverged: the policy's output is not finite.
+        """
+        policies, values, actions, columns = [], [], [], []
+        for _ in range(self.config.num_steps):
+            policy, value = self._think(self._features)
+            if not policy.isfinite().all():
+                raise TrainingDiverged(f"step {self.step}: the policy's output is not finite")
+            with torch.no_grad():
+                action = sample(policy, self.network.config.continuous, self.generator)
+            columns.append(self._step(action))
+            policies.append(policy)
+            values.append(value)
+            actions.append(action)
+        with torch.no_grad():
+            last = self._think(self._features)[1]
+        estimates = torch.stack([v.detach() for v in values] + [last]).cpu().numpy()
+        rewards, terminated, truncated, valid, final_values = (
+            np.stack(c) for c in zip(*columns, strict=True)
+        )
+        next_values = np.where(np.isnan(final_values), estimates[1:], final_values)
+        transitions = Transitions(rewards, estimates[:-1], next_values, terminated, truncated, valid)
+        self.step += self.config.num_steps * self.env.num_envs
+        return Rollout(transitions, torch.cat(actions), torch.cat(policies), torch.cat(values))
+
+    def update(self, rollout: Rollout) -> dict[str, float]:
+        """Descend once along the gradient of a rollout's loss.
+
+        Returns:
+            policy_loss, value_loss, entropy, gradient_norm and learning_rate.
+
+        Raises:
+            TrainingDiverged: the loss or its gradient is not finite; the weights are then left as they were.
+        """
+        config = self.config
+        advantages = generalized_advantages(rollout.transitions, config.discount, config.gae_lambda)
+        losses = self._losses(rollout, advantages)
+        total = (
+            losses["policy_loss"]
+            + config.value_coefficient * losses["value_loss"]
+            - config.entropy_coefficient * losses["entropy"]
+        )
+        self.network.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.parameters, config.max_gradient_norm)
+        report = {name: loss.item() for name, loss in losses.items()} | {"gradient_norm": norm.item()}
+        if not np.isfinite([total.item(), *report.values()]).all():
+            raise TrainingDiverged(f"step {self.step}: the loss or its gradient is not finite: {report}")
+        progress = (self.step - len(rollout.values)) / config.total_steps
+        rate = config.learning_rate * max(0.0, 1 - progress)
+        rmsprop_step(self.parameters, self.mean_squares, config, rate)
+        return report | {"learning_rate": rate}
+
+    def _losses(self, rollout: Rollout, advantages: NDArray[np.float32]) -> dict[str, Tensor]:
+        device = rollout.values.device
+        targets = torch.from_numpy(advantages + rollout.transitions.values).flatten().to(device)
+        weights = torch.from_numpy(rollout.transitions.valid).flatten().to(device, torch.float32)
+        weights = weights / weights.sum().clamp(min=1)
+        advantage = torch.from_numpy(advantages).flatten().to(device)
+        if self.config.normalise_advantages:
+            mean = (weights * advantage).sum()
+            deviation = (weights * (advantage - mean) ** 2).sum().sqrt()
+            advantage = (advantage - mean) / (deviation + 1e-8)
+        continuous = self.network.config.continuous
+        chosen = log_probability(rollout.policy, rollout.actions, continuous)
+        return {
+            "policy_loss": -(weights * advantage * chosen).sum(),
+            "value_loss": (weights * (targets - rollout.values) ** 2).sum(),
+            "entropy": (weights * entropy(rollout.policy, continuous)).sum(),
+        }
+
+    def _think(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+            return self.network.head(features)
+
+    def _step(self, action: Tensor) -> tuple[NDArray[Any], ...]:
+        """Step once; return the columns of `Transitions`, next values NaN where `collect` will know them."""
+        chosen = action.cpu().numpy()
+        if isinstance(self.env.single_action_space, gymnasium.spaces.Box):
+            chosen = np.clip(chosen, self.env.single_action_space.low, self.env.single_action_space.high)
+        observations, rewards, terminated, truncated, infos = self.env.step(chosen)
+        valid = ~self.is_resetting
+        rewards = np.where(valid, rewards, 0).astype(np.float32)
+        terminated, truncated = terminated & valid, truncated & valid & ~terminated
+        ended = terminated | truncated
+        final_values = np.full(len(valid), np.nan, dtype=np.float32)
+        if self._resets_within_step and truncated.any():
+            final_values[truncated] = self._final_values(infos["final_obs"], truncated)
+        self.episodes.observe(rewards, valid, ended, infos)
+        self.look(observations, np.zeros_like(ended) if self._resets_within_step else ended)
+        return rewards, terminated, truncated, valid, final_values
+
+    @torch.no_grad()
+    def _final_values(self, observations: Any, truncated: NDArray[np.bool_]) -> NDArray[np.float32]:
+        stacks = np.stack([observations[i] for i in np.flatnonzero(truncated)])
+        values = self._think(self.network.prepare(stacks, self._dtype))[1]
+        result: NDArray[np.float32] = values.cpu().numpy()
+        return result
+
+
+def _check(env: VectorEnv[Any, Any, Any], network: ActorCritic) -> None:
+    """Raise a ValueError where environment and network do not fit."""
+    mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+    if mode not in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):
+        raise ValueError(f"autoreset_mode is {mode}; A2C needs NEXT_STEP or SAME_STEP")
+    space, layout = env.single_observation_space, network.layout
+    shape = tuple(space.shape or ())
+    if space.dtype != np.uint8 or int(np.prod(shape)) != int(np.prod(layout.observation_shape)):
+        raise ValueError(f"observations are {space.dtype} {shape}, expected uint8 {layout.observation_shape}")
+    actions = env.single_action_space
+    if isinstance(actions, gymnasium.spaces.Discrete) and not network.config.continuous:
+        found = int(actions.n)
+    elif isinstance(actions, gymnasium.spaces.Box) and network.config.continuous:
+        found = int(np.prod(actions.shape))
+    else:
+        raise ValueError(f"a network with continuous={network.config.continuous} cannot act in {actions}")
+    if found != network.config.actions:
+        raise ValueError(f"the environment has {found} actions, the network {network.config.actions}")

@@ -1,0 +1,88 @@
+"""`drivesim train`: A2C in a scenario, from scratch, resumed, or going on from an agent."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from drivesim.envs.vector import DrivingVectorEnv
+from drivesim.render.semantics import NUM_CLASSES
+from drivesim.rl.a2c import A2CConfig
+from drivesim.rl.networks import ActorCritic, ActorCriticConfig, InputLayout
+from drivesim.rl.training import RunConfig, Status, train
+from drivesim.scenario.loader import load
+from drivesim.scenario.schema import Scenario
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add `train`."""
+    parser = commands.add_parser("train", help="train an A2C agent in a scenario")
+    parser.add_argument("scenario", metavar="SCENARIO", help="a shipped name, or a path")
+    parser.add_argument("--run", required=True, metavar="NAME", help="where to keep it: runs/NAME")
+    parser.add_argument("--steps", type=int, default=4_000_000, help="environment steps in all")
+    parser.add_argument("--envs", type=int, default=64, help="towns stepped together")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, episodes and actions")
+    parser.add_argument("--learning-rate", type=float, default=A2CConfig.learning_rate)
+    parser.add_argument("--entropy", type=float, default=A2CConfig.entropy_coefficient)
+    parser.add_argument("--discount", type=float, default=A2CConfig.discount)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--precision", default="bfloat16", choices=("float32", "bfloat16"))
+    parser.add_argument("--threads", type=int, default=1, help="of the renderer and of torch")
+    parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser.set_defaults(func=run_train)
+
+
+def make_network(scenario: Scenario, seed: int) -> ActorCritic:
+    """Build the network that fits a scenario's observations and actions."""
+    modalities = tuple(scenario.modalities)
+    layout = InputLayout(
+        planes=modalities,
+        stack=scenario.stack,
+        height=scenario.camera.height,
+        width=scenario.camera.width,
+        num_classes=NUM_CLASSES if "semantic" in modalities else 0,
+    )
+    if isinstance(scenario.actions, str):
+        return ActorCritic(layout, ActorCriticConfig(actions=2, continuous=True), seed)
+    return ActorCritic(layout, ActorCriticConfig(actions=len(scenario.actions)), seed)
+
+
+def run_train(args: argparse.Namespace) -> int:
+    """Train; Ctrl-C saves first."""
+    scenario = load(args.scenario)
+    torch.set_num_threads(args.threads)
+    env = DrivingVectorEnv(args.envs, scenario, threads=args.threads)
+    config = A2CConfig(
+        total_steps=args.steps,
+        learning_rate=args.learning_rate,
+        entropy_coefficient=args.entropy,
+        discount=args.discount,
+        seed=args.seed,
+        device=args.device,
+        precision=args.precision,
+    )
+    actions = ["pedal", "steer"] if isinstance(scenario.actions, str) else list(scenario.actions)
+    metadata = {
+        "scenario": scenario.name,
+        "actions": actions,
+        "command": shlex.join(["drivesim", *sys.argv[1:]]),
+        "seed": args.seed,
+    }
+    console = Console(stderr=True)
+    run = RunConfig(Path("runs") / args.run, resume=args.resume, console=console, metadata=metadata)
+    network = make_network(scenario, args.seed).to(args.device)
+    try:
+        result = train(env, network, config, run)
+    finally:
+        env.close()
+    console.print(f"{result.status} at step {result.step}: {result.agent}")
+    return 0 if result.status is Status.FINISHED else INTERRUPTED
