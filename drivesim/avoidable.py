@@ -43,7 +43,9 @@ class HitJudge:
     def __init__(self, scenario: Scenario) -> None:
         self._tables = compile_tables(scenario)
         c = scenario.camera
-        self._camera = RaycastRenderer(Camera(c.width, c.height, c.field_of_view, c.near, c.far), ("semantic",))
+        self._camera = RaycastRenderer(
+            Camera(c.width, c.height, c.field_of_view, c.near, c.far), ("semantic",)
+        )
         self._builder = SceneBuilder(scenario, 1)
         self._hz = scenario.sim.decision_hz
         self._past: deque[Moment] = deque(maxlen=round(MEMORY_S * self._hz))
@@ -77,7 +79,10 @@ class HitJudge:
             towns = self._past[index].towns
             record = towns.people[world, person]
             is_off_kerb = abs(record["y"]) < half_road(towns.town[world])
-            if record["mode"] != CROSSING or towns.town["seed"][world] != self._past[-1].towns.town["seed"][world]:
+            if (
+                record["mode"] != CROSSING
+                or towns.town["seed"][world] != self._past[-1].towns.town["seed"][world]
+            ):
                 break
             if is_off_kerb and self._is_visible(towns.select(np.array([world])), person):
                 first = index

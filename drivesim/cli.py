@@ -15,12 +15,15 @@ from drivesim.scenario.errors import ScenarioError
 
 def make_parser() -> argparse.ArgumentParser:
     """Build the parser of all commands; each sets `func`: arguments -> exit status."""
-    from drivesim import train_cli
+    from drivesim import demo_cli, evaluate_cli, record_cli, train_cli
 
     parser = argparse.ArgumentParser(prog="drivesim", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    scenario_cli.add_parser(commands)
+    scenario_commands = scenario_cli.add_parser(commands)
     train_cli.add_parser(commands)
+    evaluate_cli.add_parser(commands)
+    record_cli.add_parser(commands, scenario_commands)
+    demo_cli.add_parser(commands)
     return parser
 
 

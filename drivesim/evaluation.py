@@ -32,6 +32,8 @@ class Episode:
     time_s: float
     ran_red: int
     """Stop lines passed at red."""
+    end_speed_mps: float
+    """Of the ego when the episode ended: of an impact, its speed."""
     is_avoidable: bool | None = None
     """Of a person's hit: whether braking in time would have prevented it."""
 
@@ -129,7 +131,10 @@ def _drive(
             avoidable = judge.is_avoidable(int(n), person) if ending == "person" else None
             distance, time, red = totals[n]
             seed = seeds[running[n]]
-            done[int(running[n])] = Episode(seed, ending, float(distance), float(time), int(red), avoidable)
+            speed = float(env.state.ego["speed"][n])
+            done[int(running[n])] = Episode(
+                seed, ending, float(distance), float(time), int(red), speed, avoidable
+            )
             totals[n] = 0.0
             if waiting:
                 running[n] = waiting.pop()
@@ -157,7 +162,9 @@ def summarise(episodes: Sequence[Episode]) -> dict[str, Any]:
         "episodes": len(episodes),
         "km": km,
         "mean_speed_mps": float(metres.sum() / max(seconds.sum(), 1e-9)),
-        "mean_speed_interval": asdict(resampled(lambda i: float(metres[i].sum() / seconds[i].sum()), len(episodes))),
+        "mean_speed_interval": asdict(
+            resampled(lambda i: float(metres[i].sum() / seconds[i].sum()), len(episodes))
+        ),
         "distance_per_episode_m": asdict(resampled(lambda i: float(metres[i].mean()), len(episodes))),
         "person_per_km": rate(lambda e: e.ending == Ending.PERSON.name.lower()),
         "avoidable_person_per_km": rate(lambda e: bool(e.is_avoidable)),

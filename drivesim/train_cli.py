@@ -12,10 +12,10 @@ import torch
 from rich.console import Console
 
 from drivesim.envs.vector import DrivingVectorEnv
-from drivesim.render.semantics import NUM_CLASSES
+from drivesim.render.semantics import AGENT_PALETTE, NUM_CLASSES
 from drivesim.rl.a2c import A2CConfig
 from drivesim.rl.networks import ActorCritic, ActorCriticConfig, InputLayout
-from drivesim.rl.training import RunConfig, Status, train
+from drivesim.rl.training import RunConfig, Status, fastest_precision, train
 from drivesim.scenario.loader import load
 from drivesim.scenario.schema import Scenario
 
@@ -34,8 +34,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--learning-rate", type=float, default=A2CConfig.learning_rate)
     parser.add_argument("--entropy", type=float, default=A2CConfig.entropy_coefficient)
     parser.add_argument("--discount", type=float, default=A2CConfig.discount)
+    parser.add_argument("--normalise-advantages", action="store_true", help="to deviation 1 in each rollout")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--precision", default="bfloat16", choices=("float32", "bfloat16"))
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: the faster one here")
     parser.add_argument("--threads", type=int, default=1, help="of the renderer and of torch")
     parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     parser.set_defaults(func=run_train)
@@ -51,9 +52,13 @@ def make_network(scenario: Scenario, seed: int) -> ActorCritic:
         width=scenario.camera.width,
         num_classes=NUM_CLASSES if "semantic" in modalities else 0,
     )
-    if isinstance(scenario.actions, str):
-        return ActorCritic(layout, ActorCriticConfig(actions=2, continuous=True), seed)
-    return ActorCritic(layout, ActorCriticConfig(actions=len(scenario.actions)), seed)
+    continuous = isinstance(scenario.actions, str)
+    config = ActorCriticConfig(
+        actions=2 if continuous else len(scenario.actions),
+        continuous=continuous,
+        palette=AGENT_PALETTE if layout.num_classes else (),
+    )
+    return ActorCritic(layout, config, seed)
 
 
 def run_train(args: argparse.Namespace) -> int:
@@ -66,9 +71,10 @@ def run_train(args: argparse.Namespace) -> int:
         learning_rate=args.learning_rate,
         entropy_coefficient=args.entropy,
         discount=args.discount,
+        normalise_advantages=args.normalise_advantages,
         seed=args.seed,
         device=args.device,
-        precision=args.precision,
+        precision=args.precision or fastest_precision(args.device),
     )
     actions = ["pedal", "steer"] if isinstance(scenario.actions, str) else list(scenario.actions)
     metadata = {

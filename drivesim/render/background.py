@@ -73,7 +73,7 @@ def find_ground_cells(
     step_x, step_y = to_phase(step * eye.sin / period), to_phase(-step * eye.cos / period)
     bits = np.uint64(np.log2(size))
     low = np.uint64(64) - bits
-    for c in range(view.width):
+    for c in range(len(cells)):
         cells[c] = np.uint32(((y >> low) << bits) | (x >> low))
         x += step_x
         y += step_y
@@ -81,7 +81,11 @@ def find_ground_cells(
 
 @kernel
 def look_up_ground(
-    cells: NDArray[np.uint32], ground: NDArray[np.uint8], payloads: NDArray[np.int64], row: NDArray[np.int64]
+    cells: NDArray[np.uint32],
+    ground: NDArray[np.uint8],
+    payloads: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    i: int,
 ) -> None:
     """Fill in the class and the gray of the ground pixels of an image row.
 
@@ -89,8 +93,9 @@ def look_up_ground(
         cells: (W,) see `find_ground_cells`.
         ground: (S * S,) classes.
         payloads: (256,) see `ground_payloads`.
-        row: (W,) keys, changed in place.
+        rows: (B, W) keys, changed in place.
+        i: which of them.
     """
-    for c in range(len(row)):
-        if row[c] & 0xFF == GROUND:
-            row[c] += payloads[ground[cells[c]]]
+    for c in range(len(cells)):
+        if rows[i, c] & 0xFF == GROUND:
+            rows[i, c] += payloads[ground[cells[c]]]

@@ -69,34 +69,49 @@ def draw_world(n: int, worlds: Worlds, view: View, scratch: Scratch) -> tuple[Ey
 
 
 @kernel
-def store_row(row: NDArray[np.int64], n: int, r: int, images: Images) -> None:
-    """Take a row of keys apart into row r of world n's images."""
-    if images.depth.size:
-        for c in range(len(row)):
-            images.depth[n, r, c] = row[c] >> 32
-    if images.semantic.size:
-        for c in range(len(row)):
-            images.semantic[n, r, c] = row[c] & 0xFF
-    if images.gray.size:
-        for c in range(len(row)):
-            images.gray[n, r, c] = (row[c] >> 8) & 0xFF
+def turn_rows(first: int, keys: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+    """Turn `BLOCK` rows of the keys, from row `first`, into `rows` (BLOCK, W): one cache line a column."""
+    for c in range(rows.shape[1]):
+        for i in range(BLOCK):
+            rows[i, c] = keys[c, first + i]
+
+
+@kernel
+def store_depth(rows: NDArray[np.int64], n: int, first: int, depth: NDArray[np.int32]) -> None:
+    for i in range(min(BLOCK, depth.shape[1] - first)):
+        for c in range(depth.shape[2]):
+            depth[n, first + i, c] = rows[i, c] >> 32
+
+
+@kernel
+def store_byte(rows: NDArray[np.int64], shift: int, n: int, first: int, image: NDArray[np.uint8]) -> None:
+    for i in range(min(BLOCK, image.shape[1] - first)):
+        for c in range(image.shape[2]):
+            image[n, first + i, c] = (rows[i, c] >> shift) & 0xFF
+
+
+@kernel
+def resolve_world(n: int, eye: Eye, view: View, ground_row: int, keys: NDArray[np.int64], ground: NDArray[np.uint8], size: int, period: float, payloads: NDArray[np.int64],
+   rows: NDArray[np.int64], cells: NDArray[np.uint32], depth: NDArray[np.int32], semantic: NDArray[np.uint8], gray: NDArray[np.uint8]) -> None:
+    for first in range(0, view.height, BLOCK):
+        turn_rows(first, keys, rows)
+        for i in range(max(0, ground_row - first), min(BLOCK, view.height - first)):
+            find_ground_cells(first + i, eye, view, size, period, cells)
+            look_up_ground(cells, ground, payloads, rows, i)
+        store_depth(rows, n, first, depth)
+        store_byte(rows, 0, n, first, semantic)
+        store_byte(rows, 8, n, first, gray)
 
 
 @kernel
 def render_worlds(first: int, end: int, worlds: Worlds, view: View, scratch: Scratch, images: Images) -> None:
     """Render worlds first to end - 1 into `images`."""
-    row, cells = np.empty(view.width, np.int64), np.empty(view.width, np.uint32)
+    rows, cells = np.empty((BLOCK, view.width), np.int64), np.empty(view.width, np.uint32)
     size = worlds.maps.shape[1]
     for n in range(first, end):
         eye, ground_row = draw_world(n, worlds, view, scratch)
         ground, period = worlds.maps[worlds.index[n]].reshape(-1), worlds.periods[worlds.index[n]]
-        for r in range(view.height):
-            for c in range(view.width):
-                row[c] = scratch.keys[c, r]
-            if r >= ground_row:
-                find_ground_cells(r, eye, view, size, period, cells)
-                look_up_ground(cells, ground, worlds.ground_payloads, row)
-            store_row(row, n, r, images)
+        resolve_world(n, eye, view, ground_row, scratch.keys, ground, size, period, worlds.ground_payloads, rows, cells, images.depth, images.semantic, images.gray)
 
 
 @kernel

@@ -29,7 +29,7 @@ class SemanticClass(IntEnum):
 CLASS_NAMES: tuple[str, ...] = tuple(c.name.lower().replace("_", " ") for c in SemanticClass)
 NUM_CLASSES: int = len(CLASS_NAMES)
 
-#: Display colours (R, G, B), distinguishable to the common kinds of colour blindness, after Okabe and Ito (2008).
+#: Display colours (R, G, B), told apart by colour-blind eyes too, after Okabe and Ito (2008).
 PALETTE: NDArray[np.uint8] = np.array(
     [
         (168, 208, 230),  # sky
@@ -52,4 +52,22 @@ PALETTE: NDArray[np.uint8] = np.array(
 #: Gray of an unshaded surface of each class, 0 to 255. A prism may carry its own tone instead.
 GRAY_LEVELS: NDArray[np.uint8] = np.array(
     [200, 90, 225, 190, 150, 80, 130, 60, 110, 170, 96, 200, 160], dtype=np.uint8
+)
+
+#: How agents take in a class, 0 to 255 in four channels: person, solid, ground, signal. Fixed, not learned; only
+#: people use the first channel, so that whoever overlooks them does so for want of reason, not of sight.
+AGENT_PALETTE: tuple[tuple[int, int, int, int], ...] = (
+    (0, 0, 128, 96),  # sky
+    (0, 0, 255, 96),  # road
+    (0, 48, 255, 48),  # lane marking
+    (0, 0, 255, 160),  # crosswalk
+    (0, 0, 64, 96),  # sidewalk
+    (0, 0, 0, 96),  # vegetation
+    (0, 80, 32, 96),  # building
+    (0, 128, 64, 128),  # pole
+    (0, 255, 128, 96),  # car
+    (255, 0, 128, 96),  # person
+    (0, 64, 128, 255),  # light red
+    (0, 64, 128, 192),  # light yellow
+    (0, 64, 128, 0),  # light green
 )

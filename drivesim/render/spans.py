@@ -66,6 +66,21 @@ class Part(NamedTuple):
     """Whether it rises from the ground, and so hides all that is behind it below its top edge."""
 
 
+class Spans(NamedTuple):
+    """Rows that a prism takes in one column: first and end."""
+
+    top: int
+    bottom: int
+    """Of its side."""
+    enter: float
+    """Inverse depth of its side, 1/m."""
+    payload: int
+    """Low half of the key of its side."""
+    cap_top: int
+    cap_bottom: int
+    """Of its level face."""
+
+
 @kernel
 def depth_bits(depth: float) -> int:
     """Return the bits of a positive depth (m) as float32, at their place in a key."""
@@ -144,47 +159,37 @@ def fill_cap(
 
 
 @kernel
-def draw_columns(
-    first: int, end: int, x: Crossing, y: Crossing, part: Part, view: View, keys: NDArray[np.int64], columns: NDArray[np.float64], row_scale: NDArray[np.float32]
-) -> None:
-    """Draw a prism in columns first to end - 1.
+def cut_column(
+    ray: tuple[float, float, float], x: Crossing, y: Crossing, part: Part, view: View
+) -> Spans:
+    """Find the rows that a prism takes in one column.
 
     Args:
-        first: the first column.
-        end: the column after the last.
+        ray: slope of the column, and its cover; see `Scratch.columns`.
         x: the rays' crossings of the faces across the prism's x axis.
         y: the same across its y axis.
         part: what to draw.
         view: the camera.
-        scratch: its keys are drawn into; its columns' covers are used and renewed.
     """
-    horizon, height = 0.5 * view.height - 0.5, float(view.height)
-    nearest, farthest = 1.0 / view.near, 1.0 / view.far
-    for c in range(first, end):
-        u = columns[c, 0]
-        enter_x, enter_y = x.enter + x.enter_rate * u, y.enter + y.enter_rate * u
-        enter = min(enter_x, enter_y)
-        leave_x = max(x.leave + x.leave_rate * u, x.leave_other + x.leave_other_rate * u)
-        leave_y = max(y.leave + y.leave_rate * u, y.leave_other + y.leave_other_rate * u)
-        leave = max(leave_x, leave_y)
-        if not (leave <= enter and enter >= farthest and leave <= nearest):
-            continue
-        limit = columns[c, 2] if enter < columns[c, 1] else height
-        top = max(np.ceil(horizon + part.upper * enter), 0.0)
-        bottom = min(np.ceil(horizon + part.lower * enter), limit)
-        if enter <= nearest and top < bottom:
-            payload = part.payload_x if enter_x <= enter_y else part.payload_y
-            fill_side(keys, c, int(top), int(bottom), depth_bits(1.0 / enter) | payload)
-            if part.stands:
-                columns[c, 1] = enter
-                columns[c, 2] = top
-        if part.drop != 0.0:
-            cap = part.drop * view.focal
-            at_enter = np.ceil(horizon + cap * min(enter, nearest))
-            at_leave = np.ceil(horizon + cap * max(leave, farthest))
-            top, bottom = max(min(at_enter, at_leave), 0.0), min(max(at_enter, at_leave), limit)
-            if top < bottom:
-                fill_cap(keys, c, int(top), int(bottom), part.drop, part.payload_cap, row_scale)
+    slope, cover_inverse, cover_row = ray
+    enter_x, enter_y = x.enter + x.enter_rate * slope, y.enter + y.enter_rate * slope
+    leave_x = max(x.leave + x.leave_rate * slope, x.leave_other + x.leave_other_rate * slope)
+    leave_y = max(y.leave + y.leave_rate * slope, y.leave_other + y.leave_other_rate * slope)
+    enter, leave = min(enter_x, enter_y), max(leave_x, leave_y)
+    horizon, nearest, farthest = 0.5 * view.height - 0.5, 1.0 / view.near, 1.0 / view.far
+    if not (leave <= enter and enter >= farthest and leave <= nearest):
+        return Spans(0, 0, enter, 0, 0, 0)
+    limit = cover_row if enter < cover_inverse else float(view.height)
+    top = min(max(np.ceil(horizon + part.upper * enter), 0.0), float(view.height))
+    bottom = min(np.ceil(horizon + part.lower * enter), limit) if enter <= nearest else 0.0
+    payload = part.payload_x if enter_x <= enter_y else part.payload_y
+    cap_top, cap_bottom = 0.0, 0.0
+    if part.drop != 0.0:
+        cap = part.drop * view.focal
+        at_enter = np.ceil(horizon + cap * min(enter, nearest))
+        at_leave = np.ceil(horizon + cap * max(leave, farthest))
+        cap_top, cap_bottom = min(max(min(at_enter, at_leave), 0.0), limit), min(max(at_enter, at_leave), limit)
+    return Spans(int(top), int(bottom), enter, payload, int(cap_top), int(cap_bottom))
 
 
 @kernel
@@ -248,4 +253,13 @@ def draw_prisms(
         x = cross_faces(-forward * cos - right * sin, box[4], cos, sin)
         y = cross_faces(-forward * sin + right * cos, box[5], sin, -cos)
         part = dress_prism((p << 16) | classes[p], tones[p], box, (x.side, y.side), eye, view, light)
-        draw_columns(first, end, x, y, part, view, keys, columns, row_scale)
+        for c in range(first, end):
+            ray = (columns[c, 0], columns[c, 1], columns[c, 2])
+            spans = cut_column(ray, x, y, part, view)
+            if spans.top < spans.bottom:
+                fill_side(keys, c, spans.top, spans.bottom, depth_bits(1.0 / spans.enter) | spans.payload)
+                if part.stands:
+                    columns[c, 1] = spans.enter
+                    columns[c, 2] = spans.top
+            if spans.cap_top < spans.cap_bottom:
+                fill_cap(keys, c, spans.cap_top, spans.cap_bottom, part.drop, part.payload_cap, row_scale)
