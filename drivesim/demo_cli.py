@@ -101,7 +101,7 @@ def write_record(
     record = {
         "command": command,
         "agent": args.agent,
-        "agent_training": {key: metadata.get(key) for key in ("command", "seed", "steps", "scenario")},
+        "agent_training": {key: metadata.get(key) for key in ("commands", "seed", "scenario", "training")},
         "seeds": [args.seed, args.seed + args.episodes - 1],
         "python": platform.python_version(),
         "packages": packages,
@@ -110,13 +110,31 @@ def write_record(
         "films": films,
     }
     (args.output / "demo.json").write_text(json.dumps(record, indent=1))
-    hit, calm = (summaries[name]["person_per_km"] for name in ("distracted", "reasonable"))
-    (args.output / "README.md").write_text(
-        f"# How this was made\n\n"
-        f"`{command}` drove the agent `{args.agent}` through seeds {args.seed} to "
-        f"{args.seed + args.episodes - 1} in `reasonable` and, paired, in `distracted`.\n\n"
-        f"People hit per km: {calm['value']:.2f} [{calm['low']:.2f}, {calm['high']:.2f}] in `reasonable`, "
-        f"{hit['value']:.2f} [{hit['low']:.2f}, {hit['high']:.2f}] in `distracted` (95% intervals, Garwood).\n\n"
-        f"`demo.json` holds every episode; the films show the fastest avoidable hits in `distracted`: "
-        f"{', '.join(films) or 'none'}.\n"
+    (args.output / "README.md").write_text(in_words(args, command, summaries, films))
+
+
+def in_words(
+    args: argparse.Namespace, command: str, summaries: dict[str, dict[str, Any]], films: list[str]
+) -> str:
+    """Say in Markdown what was run and what came out."""
+    last = args.seed + args.episodes - 1
+    rates = [
+        "| {} | {value:.2f} [{low:.2f}, {high:.2f}] |".format(name, **summary["person_per_km"])
+        for name, summary in summaries.items()
+    ]
+    return "\n".join(
+        [
+            "# How this was made",
+            "",
+            f"`{command}` drove `{args.agent}` through seeds {args.seed} to {last} in each scenario.",
+            "",
+            "| scenario | people hit per km, 95% interval (Garwood) |",
+            "|---|---|",
+            *rates,
+            "",
+            "`demo.json` holds every episode. The films show the fastest avoidable hits in `distracted`: "
+            + (", ".join(films) or "there was none")
+            + ".",
+            "",
+        ]
     )

@@ -16,7 +16,7 @@ from drivesim.kernels import kernel
 from drivesim.world.crossing_rules import stopping_distance
 from drivesim.world.parameters import Tables
 from drivesim.world.signals import GREEN, light
-from drivesim.world.state import CROSSING, Records, TownState
+from drivesim.world.state import CROSSING, EgoRecord, Records, TownRecord, TownState
 from drivesim.world.town import half_road, lane_offset, stop_line
 
 LOOK_AHEAD = 60.0
@@ -37,7 +37,7 @@ class Driver(Protocol):
 
 
 @kernel
-def steering(ego: Records, town: Records) -> float:
+def steering(ego: EgoRecord, town: TownRecord) -> float:
     """Return the steer that takes the car back to its lane's centre: pure pursuit (Coulter 1992)."""
     reach = max(6.0, 1.2 * ego.speed)
     aim = math.atan2(-lane_offset(town, ego.y), reach) - ego.yaw
@@ -46,7 +46,7 @@ def steering(ego: Records, town: Records) -> float:
 
 
 @kernel
-def pedal(ego: Records, gap: float, speed: float) -> float:
+def pedal(ego: EgoRecord, gap: float, speed: float) -> float:
     """Return throttle (positive) or brake (negative) for an obstacle `gap` m ahead moving at `speed` m/s."""
     wished = GAP + max(
         0.0,
@@ -58,7 +58,7 @@ def pedal(ego: Records, gap: float, speed: float) -> float:
 
 
 @kernel
-def for_cars(ego: Records, cars: Records, num_cars: int) -> float:
+def for_cars(ego: EgoRecord, cars: Records, num_cars: int) -> float:
     """Return the pedal that the cars in the ego's way allow."""
     allowed = pedal(ego, _FREE, 0.0)
     for i in range(num_cars):
@@ -77,7 +77,7 @@ def for_cars(ego: Records, cars: Records, num_cars: int) -> float:
 
 
 @kernel
-def for_signal(ego: Records, town: Records, now: float) -> float:
+def for_signal(ego: EgoRecord, town: TownRecord, now: float) -> float:
     """Return the pedal that the next signal allows."""
     if town.signals_enabled < 0.5:
         return 1.0
@@ -94,7 +94,7 @@ def for_signal(ego: Records, town: Records, now: float) -> float:
 
 
 @kernel
-def for_people(ego: Records, people: Records, num_people: int, half: float) -> float:
+def for_people(ego: EgoRecord, people: Records, num_people: int, half: float) -> float:
     """Return the pedal that people on the road allow: none of them is passed closely or raced."""
     allowed = 1.0
     for j in range(num_people):
@@ -106,7 +106,7 @@ def for_people(ego: Records, people: Records, num_people: int, half: float) -> f
             continue
         step_y = -person.side
         strip = ego.half_width + person.half_width
-        # Where the person is relative to the ego's strip, along the crossing: negative before, positive after.
+        # Where the person is along the crossing, relative to the ego's strip: negative before it.
         past = (person.y - ego.y) * step_y
         if past > strip + 0.5:
             continue

@@ -39,7 +39,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--seed", type=int, default=HELD_OUT, help="of the first episode")
     parser.add_argument("--renderer", default="raycast", choices=("raycast", "bullet"))
-    parser.add_argument("--greedy", action="store_true", help="take the most likely action, not a drawn one")
+    parser.add_argument("--sample", action="store_true", help="draw actions instead of taking the likeliest")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(func=run_evaluate)
     parser = commands.add_parser("agents", help="list the shipped agents")
@@ -67,12 +67,12 @@ def run_evaluate(args: argparse.Namespace) -> int:
     """Evaluate and print a table or JSON."""
     torch.set_num_threads(1)
     scenario = load(args.scenario)
-    pilot, _ = load_pilot(args.agent, scenario, is_greedy=args.greedy)
+    pilot, _ = load_pilot(args.agent, scenario, draws=args.sample)
     seeds = range(args.seed, args.seed + args.episodes)
     label = f"{args.agent} in {scenario.name}"
     summary = summarise(drive_with_progress(scenario, pilot, seeds, label, args.renderer))
     if args.json:
-        head = {"agent": args.agent, "scenario": scenario.name, "seed": args.seed, "greedy": args.greedy}
+        head = {"agent": args.agent, "scenario": scenario.name, "seed": args.seed, "sample": args.sample}
         json.dump({**head, **summary}, sys.stdout, indent=2)
         print()
         return 0
@@ -109,15 +109,16 @@ def run_agents(args: argparse.Namespace) -> int:
             "scenario": metadata.get("scenario"),
             "sees": f"{layout.stack} x {', '.join(layout.planes)} at {layout.width}x{layout.height}",
             "actions": metadata.get("actions"),
-            "steps": metadata.get("steps"),
-            "command": metadata.get("command"),
+            "steps": metadata.get("training", {}).get("step"),
+            "commands": [entry["command"] for entry in metadata.get("commands", [])],
         }
     if args.json:
         json.dump(agents, sys.stdout, indent=2)
         print()
         return 0
-    table = Table("agent", "trained in", "sees", "steps", "command")
+    table = Table("agent", "trained in", "sees", "steps", "commands")
     for name, about in agents.items():
-        table.add_row(name, *(str(about[key]) for key in ("scenario", "sees", "steps", "command")))
+        row = [str(about[key]) for key in ("scenario", "sees", "steps")]
+        table.add_row(name, *row, "\n".join(about["commands"]))
     Console().print(table)
     return 0

@@ -57,13 +57,13 @@ def _gumbel(out: NDArray[np.float32], seeds: NDArray[np.int64], ticks: NDArray[n
 
 @dataclass(frozen=True)
 class NetworkPilot:
-    """An actor-critic that draws from its policy, or takes the most likely action.
+    """An actor-critic that takes its most likely action, or draws from its policy.
 
     Draws are keyed by a world's seed and clock, so that the batch never changes them.
     """
 
     network: ActorCritic
-    is_greedy: bool = False
+    draws: bool = False
     needs_images: bool = True
 
     @torch.no_grad()
@@ -72,7 +72,7 @@ class NetworkPilot:
         policy = self.network.head(self.network.prepare(observations)).policy.numpy()
         if self.network.config.continuous:
             return env.controls(np.clip(policy[:, : self.network.config.actions], -1.0, 1.0))
-        if self.is_greedy:
+        if not self.draws:
             return env.controls(policy.argmax(1))
         noise = np.empty_like(policy)
         _gumbel(noise, env.state.town["seed"].copy(), env.state.town["tick"].copy())
@@ -97,13 +97,13 @@ def agent_directory(name: str) -> Path:
     raise CheckpointError(f"no agent {name!r}: allowed are {', '.join(known)}, a run or a directory{hint}")
 
 
-def load_pilot(name: str, scenario: Scenario, *, is_greedy: bool = False) -> tuple[Pilot, dict[str, Any]]:
+def load_pilot(name: str, scenario: Scenario, *, draws: bool = False) -> tuple[Pilot, dict[str, Any]]:
     """Load who drives.
 
     Args:
         name: as for `agent_directory`, or `driver:` and one of `drivers.DRIVERS`.
         scenario: what it will drive in; its camera and actions must be those the agent was made for.
-        is_greedy: whether a network takes its most likely action instead of drawing one.
+        draws: whether a network draws its actions instead of taking the most likely ones.
 
     Returns:
         The pilot and the agent's metadata.
@@ -131,4 +131,4 @@ def load_pilot(name: str, scenario: Scenario, *, is_greedy: bool = False) -> tup
         raise CheckpointError(
             f"agent {name!r} acts by {metadata.get('actions')}, scenario {scenario.name!r} offers {actions}"
         )
-    return NetworkPilot(network, is_greedy), metadata
+    return NetworkPilot(network, draws), metadata

@@ -14,7 +14,9 @@ from rich.console import Console
 from drivesim.envs.vector import DrivingVectorEnv
 from drivesim.render.semantics import AGENT_PALETTE, NUM_CLASSES
 from drivesim.rl.a2c import A2CConfig
+from drivesim.rl.checkpoint import AGENT, load_agent
 from drivesim.rl.networks import ActorCritic, ActorCriticConfig, InputLayout
+from drivesim.rl.resume import latest_checkpoint
 from drivesim.rl.training import RunConfig, Status, fastest_precision, train
 from drivesim.scenario.loader import load
 from drivesim.scenario.schema import Scenario
@@ -61,6 +63,26 @@ def make_network(scenario: Scenario, seed: int) -> ActorCritic:
     return ActorCritic(layout, config, seed)
 
 
+def action_names(scenario: Scenario) -> list[str]:
+    """Name what each output of an agent means."""
+    return ["pedal", "steer"] if isinstance(scenario.actions, str) else list(scenario.actions)
+
+
+def this_command(from_step: int) -> dict[str, str | int]:
+    """Record the command that is running, and from which step on it trains."""
+    return {"command": shlex.join(["drivesim", *sys.argv[1:]]), "from_step": from_step}
+
+
+def command_history(directory: Path) -> list[dict[str, str | int]]:
+    """List the commands that trained a run so far, this one last."""
+    earlier: list[dict[str, str | int]] = []
+    if (directory / AGENT / "agent.json").is_file():
+        _, metadata = load_agent(directory / AGENT)
+        earlier = metadata.get("commands", [])
+    latest = latest_checkpoint(directory)
+    return [*earlier, this_command(int(latest.name) if latest else 0)]
+
+
 def run_train(args: argparse.Namespace) -> int:
     """Train; Ctrl-C saves first."""
     scenario = load(args.scenario)
@@ -76,15 +98,15 @@ def run_train(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision or fastest_precision(args.device),
     )
-    actions = ["pedal", "steer"] if isinstance(scenario.actions, str) else list(scenario.actions)
+    directory = Path("runs") / args.run
     metadata = {
         "scenario": scenario.name,
-        "actions": actions,
-        "command": shlex.join(["drivesim", *sys.argv[1:]]),
+        "actions": action_names(scenario),
+        "commands": command_history(directory) if args.resume else [this_command(0)],
         "seed": args.seed,
     }
     console = Console(stderr=True)
-    run = RunConfig(Path("runs") / args.run, resume=args.resume, console=console, metadata=metadata)
+    run = RunConfig(directory, resume=args.resume, console=console, metadata=metadata)
     network = make_network(scenario, args.seed).to(args.device)
     try:
         result = train(env, network, config, run)

@@ -16,7 +16,10 @@ from drivesim.scenario.schema import Scenario
 class DrivingEnv(gym.Env[Any, Any]):
     """One town. Observations, actions and info are those of `DrivingVectorEnv` without the batch."""
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+    metadata: dict[str, Any] = {  # noqa: RUF012  (gymnasium's own kind of attribute)
+        "render_modes": ["rgb_array"],
+        "render_fps": 10,
+    }
 
     def __init__(
         self,
@@ -67,7 +70,7 @@ class DrivingEnv(gym.Env[Any, Any]):
         """Copy all that is needed to continue from here, through `reset(options={"state": ...})`."""
         return self.towns.snapshot()
 
-    def render(self) -> NDArray[np.uint8]:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8]:
         """Return the camera's view as a picture (H, W, 3)."""
         return self.towns.render()[0]
 

@@ -64,6 +64,12 @@ class FrameStack:
         """The space of one world's stack."""
         return spaces.Box(0, 255, self.shape, np.uint8)
 
+    @property
+    def space_by_modality(self) -> spaces.Dict:
+        """The space of one world's stack, apart by modality."""
+        shape = (self.shape[0], *self.shape[2:])
+        return spaces.Dict({name: spaces.Box(0, 255, shape, np.uint8) for name in self.modalities})
+
     def push(self, frames: Frames, towns: Records, fresh: NDArray[np.bool_]) -> None:
         """Take in one frame per world.
 
@@ -80,7 +86,7 @@ class FrameStack:
 
     def replace(self, frames: Frames, towns: Records, worlds: NDArray[np.bool_]) -> None:
         """Start episodes anew in some worlds without moving on in the others."""
-        rendered = np.empty_like(self.frames[:, 0])
+        rendered = np.zeros_like(self.frames[:, 0])
         self._write(rendered, frames, towns)
         for n in np.flatnonzero(worlds):
             self.frames[n] = rendered[n]
@@ -90,7 +96,31 @@ class FrameStack:
         length = self.frames.shape[1]
         return self.frames.take((self.head + 1 + self._offsets) % length, axis=1)
 
+    def stacks_by_modality(self) -> dict[str, NDArray[np.uint8]]:
+        """Return a new array (N, stack, H, W) per modality, oldest frame first."""
+        stacks = self.stacks()
+        return {name: stacks[:, :, m].copy() for m, name in enumerate(self.modalities)}
+
+    def history(self) -> NDArray[np.uint8]:
+        """Copy all frames kept, (N, L, M, H, W), oldest first."""
+        length = self.frames.shape[1]
+        return self.frames[:, (self.head + 1 + np.arange(length)) % length]
+
+    def restore(self, history: NDArray[np.uint8]) -> None:
+        """Go on from what `history` returned.
+
+        Raises:
+            ValueError: if it is of another shape.
+        """
+        if history.shape != self.frames.shape:
+            raise ValueError(f"snapshot frames: found {history.shape}, allowed is {self.frames.shape}")
+        self.head = self.frames.shape[1] - 1
+        self.frames[:] = history
+
     def _write(self, out: NDArray[np.uint8], frames: Frames, towns: Records) -> None:
+        """Write what was rendered, and its noise, to (N, M, H, W); nothing where nothing was."""
+        if frames.depth is None and frames.semantic is None and frames.gray is None:
+            return
         for m, modality in enumerate(self.modalities):
             if modality == "depth" and frames.depth is not None:
                 out[:, m] = quantise_depth(frames.depth, self._far)

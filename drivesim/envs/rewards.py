@@ -40,7 +40,8 @@ def swerve(outcomes: Records, weights: Reward) -> NDArray[np.float64]:
 
 def lane_offset(outcomes: Records, weights: Reward) -> NDArray[np.float64]:
     """Charge the distance (m) from the nearest lane centre of the right direction."""
-    return -weights.lane_offset * np.abs(outcomes["lane_offset"])
+    distance: NDArray[np.float64] = np.abs(outcomes["lane_offset"])
+    return -weights.lane_offset * distance
 
 
 def red_light(outcomes: Records, weights: Reward) -> NDArray[np.float64]:
@@ -55,12 +56,12 @@ def off_road(outcomes: Records, weights: Reward) -> NDArray[np.float64]:
 
 def car(outcomes: Records, weights: Reward) -> NDArray[np.float64]:
     """Charge the contact with a car."""
-    return -weights.car * (outcomes["car"] >= 0)
+    return -weights.car * (outcomes["car"] >= 0).astype(np.float64)
 
 
 def person(outcomes: Records, weights: Reward) -> NDArray[np.float64]:
     """Charge the contact with a person: the largest penalty, so that blindness is not the reward's doing."""
-    return -weights.person * (outcomes["person"] >= 0)
+    return -weights.person * (outcomes["person"] >= 0).astype(np.float64)
 
 
 TERMS = {

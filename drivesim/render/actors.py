@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from drivesim.kernels import kernel
 from drivesim.render.semantics import GRAY_LEVELS, SemanticClass
-from drivesim.world.state import AWAY, Records
+from drivesim.world.state import AWAY, EgoRecord, Records, TownRecord
 
 BODY_HEIGHT, CABIN_HEIGHT = 0.85, 1.45
 """m above the ground, tops of a car's body and cabin."""
@@ -64,7 +64,7 @@ def put_actors(
     tones: NDArray[np.uint8],
     owners: NDArray[np.int16],
     i: int,
-    worlds: tuple[Records, Records, Records, Records],
+    parts: tuple[TownRecord, EgoRecord, Records, Records],
     origin: float,
     with_ego: bool,
 ) -> int:
@@ -73,11 +73,11 @@ def put_actors(
     Args:
         boxes, classes, tones, owners: the prisms' columns of one world.
         i: where to write.
-        worlds: the records of the town, the ego, the cars and the people.
+        parts: the records of the town, the ego, the cars and the people.
         origin: m, subtracted from every x.
         with_ego: whether the ego is drawn.
     """
-    town, ego, cars, people = worlds
+    town, ego, cars, people = parts
     if with_ego:
         pose = (ego.x - origin, ego.y, math.cos(ego.yaw), math.sin(ego.yaw))
         half = (ego.half_length, ego.half_width)

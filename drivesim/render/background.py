@@ -6,22 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivesim.kernels import kernel
+from drivesim.render.packing import GROUND, NO_PRISM, Scratch
 from drivesim.render.plan import Eye, View
 from drivesim.render.semantics import GRAY_LEVELS, SemanticClass
-from drivesim.render.spans import NO_PRISM, Scratch, depth_bits
+from drivesim.render.spans import depth_bits
 
-#: Stands in a key for the class of a ground pixel, which is looked up last.
-GROUND = 0xFF
 SKY_PAYLOAD = (NO_PRISM << 16) | (int(GRAY_LEVELS[SemanticClass.SKY]) << 8) | int(SemanticClass.SKY)
 GROUND_PAYLOAD = (NO_PRISM << 16) | GROUND
 
 
-def ground_payloads() -> NDArray[np.int64]:
-    """List what to add to a ground pixel's key for each class, to fill in the class and its gray: (256,)."""
-    table = np.zeros(256, np.int64)
-    labels = np.arange(len(GRAY_LEVELS))
-    table[labels] = (GRAY_LEVELS.astype(np.int64) << 8) + labels - GROUND
-    return table
+@kernel
+def ground_depth(r: int, eye: Eye, view: View) -> float:
+    """Return the forward depth of the ground in image row r, m; negative above the horizon."""
+    return eye.z * view.focal / (r + 0.5 - 0.5 * view.height)
 
 
 @kernel
@@ -31,16 +28,15 @@ def draw_background(eye: Eye, view: View, scratch: Scratch) -> int:
     Returns:
         The first row that shows ground; H if none does.
     """
-    sky = depth_bits(view.far) | SKY_PAYLOAD
-    first = view.height
+    keys, sky, first = scratch.keys, depth_bits(view.far) | SKY_PAYLOAD, view.height
     for r in range(view.height - 1, -1, -1):
-        depth = eye.z * view.focal / (r + 0.5 - 0.5 * view.height)
+        depth = ground_depth(r, eye, view)
         seen = view.near <= depth <= view.far
-        scratch.keys[0, r] = depth_bits(depth) | GROUND_PAYLOAD if seen else sky
+        keys[0, r] = depth_bits(depth) | GROUND_PAYLOAD if seen else sky
         first = r if seen else first
     for c in range(1, view.width):
         for r in range(view.height):
-            scratch.keys[c, r] = scratch.keys[0, r]
+            keys[c, r] = keys[0, r]
     return first
 
 
@@ -52,7 +48,7 @@ def to_phase(turns: float) -> np.uint64:
 
 @kernel
 def find_ground_cells(
-    r: int, eye: Eye, view: View, size: int, period: float, cells: NDArray[np.uint32]
+    r: int, eye: Eye, view: View, extent: tuple[int, float], cells: NDArray[np.uint32]
 ) -> None:
     """Find the cell of the class map under each pixel of an image row.
 
@@ -62,39 +58,37 @@ def find_ground_cells(
         r: index of the row, one that shows ground.
         eye: pose of the camera.
         view: the camera.
-        size: cells along each side of the map, a power of two.
-        period: extent of the map, m.
+        extent: the map is 2**extent[0] cells wide and repeats every extent[1] m.
         cells: (W,) takes the indices into the flattened map.
     """
-    depth = eye.z * view.focal / (r + 0.5 - 0.5 * view.height)
+    depth, turns = ground_depth(r, eye, view), 1.0 / extent[1]
     step, left = depth / view.focal, (0.5 - 0.5 * view.width) * depth / view.focal
-    x = to_phase((eye.x + depth * eye.cos + left * eye.sin) / period)
-    y = to_phase((eye.y + depth * eye.sin - left * eye.cos) / period)
-    step_x, step_y = to_phase(step * eye.sin / period), to_phase(-step * eye.cos / period)
-    bits = np.uint64(np.log2(size))
-    low = np.uint64(64) - bits
+    x = to_phase((eye.x + depth * eye.cos + left * eye.sin) * turns)
+    y = to_phase((eye.y + depth * eye.sin - left * eye.cos) * turns)
+    step_x, step_y = to_phase(step * eye.sin * turns), to_phase(-step * eye.cos * turns)
+    high, low = np.uint64(extent[0]), np.uint64(64 - extent[0])
     for c in range(len(cells)):
-        cells[c] = np.uint32(((y >> low) << bits) | (x >> low))
+        cells[c] = np.uint32(((y >> low) << high) | (x >> low))
         x += step_x
         y += step_y
 
 
 @kernel
 def look_up_ground(
+    i: int,
     cells: NDArray[np.uint32],
     ground: NDArray[np.uint8],
     payloads: NDArray[np.int64],
     rows: NDArray[np.int64],
-    i: int,
 ) -> None:
     """Fill in the class and the gray of the ground pixels of an image row.
 
     Args:
+        i: which of `rows`.
         cells: (W,) see `find_ground_cells`.
         ground: (S * S,) classes.
         payloads: (256,) see `ground_payloads`.
-        rows: (B, W) keys, changed in place.
-        i: which of them.
+        rows: (BLOCK, W) keys, changed in place.
     """
     for c in range(len(cells)):
         if rows[i, c] & 0xFF == GROUND:

@@ -48,6 +48,29 @@ def half_extents(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([boxes[:, 4:6], (boxes[:, 7] - boxes[:, 6]) / 2])
 
 
+def in_view(boxes: NDArray[np.float64], camera: Camera, pose: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which prisms a level camera may see, by the circles around their footprints.
+
+    Args:
+        boxes: (P, 8) rows of `Prisms.boxes`.
+        camera: intrinsics.
+        pose: (4,) x, y, z (m), yaw (rad) of the camera.
+
+    Returns:
+        (P,) False only for what is outside the image or the range.
+    """
+    x, y = boxes[:, 0] - pose[0], boxes[:, 1] - pose[1]
+    cos, sin = np.cos(pose[3]), np.sin(pose[3])
+    forward, aside = x * cos + y * sin, np.abs(y * cos - x * sin)
+    radius = np.hypot(boxes[:, 4], boxes[:, 5]) + 0.01
+    half_angle = np.arctan(camera.width / 2 / camera.focal_px)
+    beyond_edge = aside * np.cos(half_angle) - forward * np.sin(half_angle)
+    found: NDArray[np.bool_] = (
+        (forward + radius >= camera.near) & (forward - radius <= camera.far) & (beyond_edge <= radius)
+    )
+    return found
+
+
 class BodyPool:
     """Boxes in a client that stand for a list of prisms, made once per shape and look and then moved.
 
@@ -65,6 +88,7 @@ class BodyPool:
         """(bodies,) look of each body id."""
         self.made: int = 0
         """Bodies made so far."""
+        self._shown: NDArray[np.bool_] = np.ones(512, dtype=bool)
         self._client = client
         self._paint = paint
         self._ids: list[int] = []
@@ -93,7 +117,9 @@ class BodyPool:
         body = int(api.createMultiBody(0.0, -1, shape, physicsClientId=client))
         if body >= len(self.looks):
             self.looks = np.concatenate([self.looks, np.zeros_like(self.looks)])
+            self._shown = np.concatenate([self._shown, np.ones_like(self._shown)])
         self.looks[body] = look
+        self._shown[body] = True
         self.made += 1
         return body
 
@@ -125,6 +151,18 @@ class BodyPool:
         self._move_all(np.flatnonzero(moved))
         return self._ids
 
+    def show(self, bodies: NDArray[np.int64], visible: NDArray[np.bool_]) -> None:
+        """Let TinyRenderer draw a body or pass it over, which it does with what is wholly transparent.
+
+        Args:
+            bodies: (K,) ids.
+            visible: (K,).
+        """
+        for body in bodies[self._shown[bodies] != visible].tolist():
+            self._shown[body] = not self._shown[body]
+            colour = [*self._paint(int(self.looks[body])), float(self._shown[body])]
+            self._client.api.changeVisualShape(body, -1, rgbaColor=colour, physicsClientId=self._client.id)
+
     def forget_places(self) -> None:
         """Take no body to be where `place` has put it: someone else has moved them."""
         self._boxes = np.full_like(self._boxes, np.nan)
@@ -149,6 +187,7 @@ class BodyPool:
                 self._ids[slot] = self.add(half[slot], key[3])
         for body in freed:
             self.move(body, _PARKED_AT, _UPRIGHT)
+        self.show(np.array(sorted(freed), dtype=np.int64), np.zeros(len(freed), dtype=bool))
         self._forget_oldest()
 
     def _forget_oldest(self) -> None:
@@ -187,9 +226,18 @@ class GroundSheet:
 class Stage:
     """The bodies and the ground of one client, built anew before what PyBullet cannot free grows large."""
 
-    def __init__(self, client: BulletClient, camera: Camera, paint: Paint) -> None:
-        """Set up the ground for `camera`, and bodies to be coloured by `paint`."""
+    def __init__(self, client: BulletClient, camera: Camera, paint: Paint, is_culled: bool) -> None:
+        """Set up the ground.
+
+        Args:
+            client: where the bodies live.
+            camera: whose images are to be drawn.
+            paint: colour of a look.
+            is_culled: pass over what a level camera cannot see; a fifth of the time, and right for
+                TinyRenderer alone.
+        """
         self._client = client
+        self._is_culled = is_culled
         self._camera = camera
         self._paint = paint
         self._build()
@@ -215,4 +263,7 @@ class Stage:
         if self.pool.made > MAX_SHAPES_LEFT + 2 * len(boxes):
             self._build()
         self._ground.lay_before(pose[0], pose[1], pose[3])
-        return self.pool.place(boxes, looks)
+        bodies = self.pool.place(boxes, looks)
+        visible = in_view(boxes, self._camera, pose) if self._is_culled else np.ones(len(boxes), dtype=bool)
+        self.pool.show(np.array(bodies, dtype=np.int64), visible)
+        return bodies

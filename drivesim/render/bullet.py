@@ -133,7 +133,7 @@ class BulletRenderer:
         self.modalities = tuple(m for m in MODALITIES if m in modalities)
         self.hardware = hardware_gl_works() if hardware is None else hardware
         self._client = BulletClient(self.hardware)
-        self._stage = Stage(self._client, camera, _gray_paint)
+        self._stage = Stage(self._client, camera, _gray_paint, is_culled=not self.hardware)
         self._projection = projection_matrix(camera, corner_sampled=not self.hardware)
         self._optics = np.array([camera.focal_px, camera.near, camera.far])
         self._spare = new_frames(camera, 1, tuple(MODALITIES))

@@ -1,7 +1,7 @@
 """The reference physics of a replay: who touches the ego, and what a hit does to the one who is hit.
 
-Until a hit, bodies follow the poses that the world computed: they have mass, but are driven by velocity and do
-not push each other. After it, those struck are free: gravity, friction and the ego's body move them.
+Until a hit, bodies follow the poses that the world computed: they have mass, but are driven by velocity and
+do not push each other. After it, those struck are free: gravity, friction and the ego's body move them.
 """
 
 from __future__ import annotations

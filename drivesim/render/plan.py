@@ -17,6 +17,8 @@ from drivesim.kernels import kernel
 HUGE = 1e30
 #: m; a camera nearer to the plane of a face than this counts as that far in front of it.
 TOUCHING = 1e-12
+#: Columns by which rounding may move a corner.
+MARGIN = 1e-6
 
 
 class View(NamedTuple):
@@ -92,9 +94,7 @@ def is_in_view(prism: Footprint, view: View) -> bool:
     cos, sin = edge * prism.cos, edge * prism.sin
     to_right = prism.length * abs(prism.sin - cos) + prism.width * abs(prism.cos + sin)
     to_left = prism.length * abs(prism.sin + cos) + prism.width * abs(prism.cos - sin)
-    return (
-        prism.right - edge * prism.forward <= to_right and -prism.right - edge * prism.forward <= to_left
-    )
+    return prism.right - edge * prism.forward <= to_right and -prism.right - edge * prism.forward <= to_left
 
 
 @kernel
@@ -110,9 +110,9 @@ def find_columns(prism: Footprint, view: View) -> tuple[int, int]:
         slope = right / (prism.forward + along * prism.cos + aside * prism.sin)
         low, high = min(low, slope), max(high, slope)
     middle = 0.5 * view.width - 0.5
-    # Rounding may put a column's centre on the other side of a corner: `Crossing` decides, not this bound.
-    first = max(0.0, np.floor(middle + view.focal * low))
-    end = min(float(view.width), np.ceil(middle + view.focal * high) + 1.0)
+    # Whether a column whose centre meets a corner counts is for `Crossing` to decide, not for this bound.
+    first = max(0.0, np.ceil(middle + view.focal * low - MARGIN))
+    end = min(float(view.width), np.ceil(middle + view.focal * high + MARGIN))
     return int(first), int(end)
 
 

@@ -160,13 +160,13 @@ class SceneBuilder:
             self._lay_ground(int(n), state.town[n])
         return Scene(prisms, self._ground, poses)
 
-    def _lay_ground(self, n: int, town: Records) -> None:
+    def _lay_ground(self, n: int, town: np.void) -> None:
         """Find the class map that world n stands on; one for all while their geometry agrees."""
         geometry = b"".join(town[name].tobytes() for name in GEOMETRY)
         if geometry in self._geometries:
             self._ground.index[n] = self._geometries.index(geometry)
             return
-        used = set(self._ground.index.tolist()) - {self._ground.index[n]}
+        used = set(np.delete(self._ground.index, n).tolist())
         free = [m for m in range(len(self._geometries)) if m not in used]
         if free:
             slot = free[0]

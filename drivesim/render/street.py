@@ -15,7 +15,7 @@ from drivesim.kernels import kernel
 from drivesim.render.semantics import GRAY_LEVELS, SemanticClass
 from drivesim.world.random import BUILDINGS, uniform
 from drivesim.world.signals import light
-from drivesim.world.state import Records
+from drivesim.world.state import TownRecord
 from drivesim.world.town import half_road
 
 BLOCKS_BEHIND, BLOCKS_AHEAD = 1, 1
@@ -71,7 +71,7 @@ def put_building(
     classes: NDArray[np.uint8],
     tones: NDArray[np.uint8],
     i: int,
-    town: Records,
+    town: TownRecord,
     key: tuple[int, int],
     lot: tuple[float, float, float, float],
     faces_main: bool,
@@ -116,12 +116,12 @@ def put_block_side(
     classes: NDArray[np.uint8],
     tones: NDArray[np.uint8],
     i: int,
-    town: Records,
+    town: TownRecord,
     block: int,
     origin: float,
     side: int,
 ) -> int:
-    """Write what stands on one side (+1 left, -1 right) of the road along one block; return the next index."""
+    """Write what stands on one side (+1 left, -1 right) of one block's road; return the next index."""
     kerb, seed = half_road(town), town.town_seed
     inner = kerb + town.sidewalk_width
     start, end = origin + inner, origin + town.block_length - inner
@@ -163,7 +163,7 @@ def put_street(
     boxes: NDArray[np.float64],
     classes: NDArray[np.uint8],
     tones: NDArray[np.uint8],
-    town: Records,
+    town: TownRecord,
     block: int,
 ) -> int:
     """Write all that stands along the blocks around one; return how many prisms that is."""
@@ -180,7 +180,7 @@ def put_lights(
     classes: NDArray[np.uint8],
     tones: NDArray[np.uint8],
     i: int,
-    town: Records,
+    town: TownRecord,
     block: int,
     time: float,
 ) -> int:
@@ -211,6 +211,6 @@ def put_lights(
 
 
 @kernel
-def block_of(town: Records, x: float) -> int:
+def block_of(town: TownRecord, x: float) -> int:
     """Return the number of the block that holds x (m)."""
     return math.floor(x / town.block_length)

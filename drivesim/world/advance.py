@@ -29,7 +29,17 @@ from drivesim.world.parameters import (
 )
 from drivesim.world.random import CARS, EGO, PEOPLE, WORLD, uniform
 from drivesim.world.signals import RED, light
-from drivesim.world.state import AWAY, OUTCOME, Records, TownState, town_numbers, trailing_numbers
+from drivesim.world.state import (
+    AWAY,
+    OUTCOME,
+    EgoRecord,
+    OutcomeRecord,
+    Records,
+    TownRecord,
+    TownState,
+    town_numbers,
+    trailing_numbers,
+)
 from drivesim.world.town import half_road, lane_offset, stop_line
 
 _N_START = len(EGO_START)
@@ -43,7 +53,7 @@ def _round(value: float) -> int:
 
 
 @kernel
-def windows(town: Records, tables: Tables) -> tuple[float, float, float, float]:
+def windows(town: TownRecord, tables: Tables) -> tuple[float, float, float, float]:
     """Return the cars' and the people's windows: m ahead of and behind the ego, each."""
     seed = town.seed
     return (
@@ -55,7 +65,7 @@ def windows(town: Records, tables: Tables) -> tuple[float, float, float, float]:
 
 
 @kernel
-def begin_ego(ego: Records, numbers: NDArray[np.float64], town: Records, tables: Tables) -> None:
+def begin_ego(ego: EgoRecord, numbers: NDArray[np.float64], town: TownRecord, tables: Tables) -> None:
     """Draw the ego's start and body; `numbers` are its record's trailing fields from `top_speed` on."""
     seed = town.seed
     draw_rows(numbers, tables, EGO_ROWS + _N_START, seed, EGO, 0, 0)
@@ -71,9 +81,9 @@ def begin_ego(ego: Records, numbers: NDArray[np.float64], town: Records, tables:
 
 @kernel
 def begin_world(
-    town: Records,
+    town: TownRecord,
     town_numbers: NDArray[np.float64],
-    ego: Records,
+    ego: EgoRecord,
     ego_numbers: NDArray[np.float64],
     cars: Records,
     people: Records,
@@ -100,7 +110,12 @@ def begin_world(
 
 @kernel
 def decide_world(
-    town: Records, ego: Records, cars: Records, people: Records, action: NDArray[np.float64], tables: Tables
+    town: TownRecord,
+    ego: EgoRecord,
+    cars: Records,
+    people: Records,
+    action: NDArray[np.float64],
+    tables: Tables,
 ) -> None:
     """Let everybody choose for the coming decision; `action` is the ego's throttle, brake and steer."""
     now = town.tick * tables.physics_dt
@@ -114,7 +129,7 @@ def decide_world(
 
 
 @kernel
-def move_world(town: Records, ego: Records, cars: Records, people: Records, dt: float) -> float:
+def move_world(town: TownRecord, ego: EgoRecord, cars: Records, people: Records, dt: float) -> float:
     """Move every body by one physics step of `dt` s; return the ego's lateral acceleration, m/s^2."""
     lateral = ego_motion.move(ego, dt)
     for i in range(town.num_cars):
@@ -128,23 +143,25 @@ def move_world(town: Records, ego: Records, cars: Records, people: Records, dt: 
 
 @kernel
 def find_contacts(
-    town: Records, ego: Records, cars: Records, people: Records, outcome: Records, tables: Tables
+    town: TownRecord, ego: EgoRecord, cars: Records, people: Records, outcome: OutcomeRecord, tables: Tables
 ) -> bool:
     """Fill the outcome's `person`, `car` and `off_road`; tell whether one of them ends the episode."""
     cos, sin = math.cos(ego.yaw), math.sin(ego.yaw)
     length, width = ego.half_length, ego.half_width
     reach = length * abs(sin) + width * abs(cos)
     outcome.off_road = int(abs(ego.y) + reach > half_road(town) + tables.off_road_margin)
-    near = length + width
     for j in range(town.num_people):
         p = people[j]
+        h = p.half_width
+        near = length + width + h
         if abs(p.x - ego.x) < near and abs(p.y - ego.y) < near and outcome.person < 0 and p.mode != AWAY:
-            h = p.half_width
-            if boxes_gap(ego.x, ego.y, cos, sin, length, width, p.x, p.y, 1.0, 0.0, h, h) < 0.0:
+            gap = boxes_gap(ego.x, ego.y, cos, sin, length, width, p.x, p.y, 1.0, 0.0, h, h)
+            if gap < 0.0:
                 outcome.person = j
     for i in range(town.num_cars):
         c = cars[i]
-        if c.is_active == 1 and abs(c.x - ego.x) < 8.0 and abs(c.y - ego.y) < 8.0 and outcome.car < 0:
+        near = length + width + c.half_length + c.half_width
+        if c.is_active == 1 and abs(c.x - ego.x) < near and abs(c.y - ego.y) < near and outcome.car < 0:
             gap = boxes_gap(
                 ego.x, ego.y, cos, sin, length, width, c.x, c.y, c.cos, c.sin, c.half_length, c.half_width
             )
@@ -158,7 +175,7 @@ def find_contacts(
 
 
 @kernel
-def crossed_red(town: Records, ego: Records, before_x: float, now: float) -> bool:
+def crossed_red(town: TownRecord, ego: EgoRecord, before_x: float, now: float) -> bool:
     """Tell whether the ego's front bumper passed a stop line of its direction at red in this step."""
     if town.signals_enabled < 0.5:
         return False

@@ -12,7 +12,7 @@ from drivesim.kernels import kernel
 from drivesim.world.parameters import CAR_ROWS, Tables, draw
 from drivesim.world.random import CARS, uniform
 from drivesim.world.signals import GREEN, light
-from drivesim.world.state import CROSSING, Records
+from drivesim.world.state import CROSSING, CarRecord, EgoRecord, Records, TownRecord
 from drivesim.world.town import half_road, stop_line
 
 SIDE_ROAD_REACH = 60.0
@@ -28,7 +28,7 @@ _ENTRY_TRIES = 4
 
 
 @kernel
-def interaction(gap: float, approach: float, car: Records) -> float:
+def interaction(gap: float, approach: float, car: CarRecord) -> float:
     """Return IDM's (s* / s)^2 for one obstacle.
 
     Args:
@@ -46,7 +46,7 @@ def interaction(gap: float, approach: float, car: Records) -> float:
 
 
 @kernel
-def follow(car: Records, strongest: float) -> float:
+def follow(car: CarRecord, strongest: float) -> float:
     """Return IDM's acceleration (m/s^2), given the strongest interaction."""
     free = 1.0 - (car.speed / max(car.desired_speed, 0.1)) ** 4
     return max(car.max_acceleration * (free - strongest), -car.max_braking)
@@ -54,7 +54,7 @@ def follow(car: Records, strongest: float) -> float:
 
 @kernel
 def obstacle_interaction(
-    car: Records, x: float, y: float, along: float, across: float, velocity: float, margin: float
+    car: CarRecord, x: float, y: float, along: float, across: float, velocity: float, margin: float
 ) -> float:
     """Return the interaction with a body if it stands in the car's corridor, else 0.
 
@@ -76,7 +76,7 @@ def obstacle_interaction(
 
 
 @kernel
-def signal_interaction(car: Records, town: Records, time: float) -> float:
+def signal_interaction(car: CarRecord, town: TownRecord, time: float) -> float:
     """Return the interaction with the next stop line if its light asks to stop, else 0."""
     if town.signals_enabled < 0.5 or car.obeys_signals < 0.5:
         return 0.0
@@ -105,7 +105,7 @@ def signal_interaction(car: Records, town: Records, time: float) -> float:
 
 
 @kernel
-def person_interaction(car: Records, people: Records, half: float) -> float:
+def person_interaction(car: CarRecord, people: Records, half: float) -> float:
     """Return the strongest interaction with people who are on the road in or near the corridor."""
     strongest = 0.0
     for j in range(len(people)):
@@ -121,7 +121,9 @@ def person_interaction(car: Records, people: Records, half: float) -> float:
 
 
 @kernel
-def decide(cars: Records, people: Records, ego: Records, town: Records, num_people: int, time: float) -> None:
+def decide(
+    cars: Records, people: Records, ego: EgoRecord, town: TownRecord, num_people: int, time: float
+) -> None:
     """Choose every car's acceleration for the coming decision."""
     half = half_road(town)
     ego_cos, ego_sin = math.cos(ego.yaw), math.sin(ego.yaw)
@@ -164,7 +166,7 @@ def decide(cars: Records, people: Records, ego: Records, town: Records, num_peop
 
 
 @kernel
-def move(car: Records, dt: float) -> None:
+def move(car: CarRecord, dt: float) -> None:
     """Integrate one physics step of `dt` s; cars never reverse."""
     before = car.speed
     car.speed = max(before + car.acceleration * dt, 0.0)
@@ -174,7 +176,7 @@ def move(car: Records, dt: float) -> None:
 
 
 @kernel
-def has_left(car: Records, ego_x: float, ahead: float, behind: float) -> bool:
+def has_left(car: CarRecord, ego_x: float, ahead: float, behind: float) -> bool:
     """Tell whether a car is out of the window around the ego (m ahead and behind) and should re-enter."""
     from_ego = car.x - ego_x
     if abs(car.sin) > 0.5:
@@ -184,9 +186,9 @@ def has_left(car: Records, ego_x: float, ahead: float, behind: float) -> bool:
 
 @kernel
 def place(
-    car: Records,
-    town: Records,
-    ego: Records,
+    car: CarRecord,
+    town: TownRecord,
+    ego: EgoRecord,
     slot: tuple[int, int],
     window: tuple[float, float],
     anywhere: bool,
@@ -231,7 +233,7 @@ def place(
 
 
 @kernel
-def is_free(cars: Records, i: int, ego: Records) -> bool:
+def is_free(cars: Records, i: int, ego: EgoRecord) -> bool:
     """Tell whether car i keeps the entry gap to the ego and all others."""
     car = cars[i]
     if abs(car.x - ego.x) < ENTRY_GAP + 4.0 and abs(car.y - ego.y) < 3.0:
@@ -252,8 +254,8 @@ def is_free(cars: Records, i: int, ego: Records) -> bool:
 def enter(
     cars: Records,
     i: int,
-    town: Records,
-    ego: Records,
+    town: TownRecord,
+    ego: EgoRecord,
     tables: Tables,
     window: tuple[float, float],
     anywhere: bool,
@@ -281,7 +283,9 @@ def enter(
 
 
 @kernel
-def renew(cars: Records, town: Records, ego: Records, tables: Tables, window: tuple[float, float]) -> None:
+def renew(
+    cars: Records, town: TownRecord, ego: EgoRecord, tables: Tables, window: tuple[float, float]
+) -> None:
     """Let the cars that have left the window, or wait outside, enter again."""
     for i in range(town.num_cars):
         if cars[i].is_active == 0 or has_left(cars[i], ego.x, window[0], window[1]):

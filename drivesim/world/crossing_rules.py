@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from drivesim.kernels import kernel
-from drivesim.world.state import Records
+from drivesim.world.state import EgoRecord, PersonRecord, Records
 
 HURRY = 1.6
 """Speed of a reacting person caught in a vehicle's way, over the walking speed."""
@@ -50,7 +50,7 @@ def arrival_time(distance: float, speed: float, top_speed: float, acceleration: 
 
 @kernel
 def may_step(
-    person: Records,
+    person: PersonRecord,
     way: tuple[float, float, float],
     strip: tuple[float, float],
     limits: tuple[float, float, float],
@@ -92,7 +92,7 @@ def may_step(
 
 @kernel
 def is_clear(
-    person: Records, ego: Records, cars: Records, num_cars: int, is_checked: bool, has_walk: bool
+    person: PersonRecord, ego: EgoRecord, cars: Records, num_cars: int, is_checked: bool, has_walk: bool
 ) -> bool:
     """Tell whether the person's rules let him step off with regard to the ego and all cars.
 
@@ -122,7 +122,7 @@ def is_clear(
 
 @kernel
 def must_pause(
-    person: Records,
+    person: PersonRecord,
     step_y: float,
     ahead: float,
     half_length: float,
@@ -152,7 +152,7 @@ def must_pause(
 
 @kernel
 def is_in_way(
-    person: Records, ahead: float, half_length: float, y: float, half_width: float, speed: float
+    person: PersonRecord, ahead: float, half_length: float, y: float, half_width: float, speed: float
 ) -> bool:
     """Tell whether a crossing person stands in the strip of a vehicle that comes near within 4 s."""
     front = ahead - half_length - person.half_width
@@ -161,7 +161,7 @@ def is_in_way(
 
 @kernel
 def would_touch(
-    person: Records,
+    person: PersonRecord,
     step_y: float,
     x: float,
     y: float,
@@ -182,7 +182,7 @@ def would_touch(
 
 
 @kernel
-def stride(person: Records, ego: Records, cars: Records, num_cars: int) -> float:
+def stride(person: PersonRecord, ego: EgoRecord, cars: Records, num_cars: int) -> float:
     """Return a crossing person's speed along y (m/s): walk, hurry, or pause."""
     step_y = -person.side
     cos, sin = math.cos(ego.yaw), math.sin(ego.yaw)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from drivesim.kernels import kernel
-from drivesim.world.state import Records
+from drivesim.world.state import EgoRecord
 
 
 @kernel
-def command(ego: Records, throttle: float, brake: float, steer: float) -> None:
+def command(ego: EgoRecord, throttle: float, brake: float, steer: float) -> None:
     """Turn pedals and wheel into the acceleration and wheel angle held for one decision.
 
     Args:
@@ -28,7 +28,7 @@ def command(ego: Records, throttle: float, brake: float, steer: float) -> None:
 
 
 @kernel
-def limited_curvature(ego: Records) -> float:
+def limited_curvature(ego: EgoRecord) -> float:
     """Return the path's curvature (1/m), cut where speed^2 * curvature would pass the lateral limit."""
     curvature = math.tan(ego.steer) / ego.wheelbase
     limit = ego.max_lateral_acceleration / max(ego.speed * ego.speed, 1e-9)
@@ -36,7 +36,7 @@ def limited_curvature(ego: Records) -> float:
 
 
 @kernel
-def move(ego: Records, dt: float) -> float:
+def move(ego: EgoRecord, dt: float) -> float:
     """Integrate one physics step of `dt` s, midpoint rule in the heading; brakes stop, never reverse.
 
     Returns:

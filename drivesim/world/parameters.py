@@ -185,7 +185,7 @@ def draw_for(tables: Tables, row: int, purpose: int, seed: int, stream: int, ind
     numbers = tables.rows[row]
     kind = numbers[_KIND]
     if kind == 0:
-        return numbers[_A]
+        return float(numbers[_A])
     if kind == 1:
         value = numbers[_A] + (numbers[_B] - numbers[_A]) * uniform(seed, stream, index, count, purpose)
     elif kind == 2:
@@ -194,7 +194,7 @@ def draw_for(tables: Tables, row: int, purpose: int, seed: int, stream: int, ind
     else:
         pick = int(uniform(seed, stream, index, count, purpose) * numbers[_NUM_CHOICES])
         value = numbers[_CHOICES + pick]
-    return min(max(value, numbers[_LOW]), numbers[_HIGH])
+    return float(min(max(value, numbers[_LOW]), numbers[_HIGH]))
 
 
 @kernel

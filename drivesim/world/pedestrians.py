@@ -35,7 +35,16 @@ from drivesim.world.parameters import (
 )
 from drivesim.world.random import PEOPLE, uniform
 from drivesim.world.signals import may_walk, nearest_intersection
-from drivesim.world.state import AWAY, CROSSING, WAITING, WALKING, Records
+from drivesim.world.state import (
+    AWAY,
+    CROSSING,
+    WAITING,
+    WALKING,
+    EgoRecord,
+    PersonRecord,
+    Records,
+    TownRecord,
+)
 from drivesim.world.town import CROSSWALK_GAP, half_road, stop_line
 
 KERB_STANCE = 0.35
@@ -51,14 +60,14 @@ _PROFILE, _SIDE, _X, _DUE, _PLACE, _LOOKS, _OBEYS, _REACTS, _PHONE, _CORNER = ra
 
 
 @kernel
-def of_profile(field: int, person: Records, tables: Tables, index: int, seed: int) -> float:
+def of_profile(field: int, person: PersonRecord, tables: Tables, index: int, seed: int) -> float:
     """Draw a number of the person's profile; its key leaves the profile out, to keep scenarios paired."""
     row = PROFILES + person.profile * N_PROFILE + field
     return draw_for(tables, row, 300 + field, seed, PEOPLE, index, person.entry)
 
 
 @kernel
-def plan(person: Records, index: int, town: Records, tables: Tables) -> None:
+def plan(person: PersonRecord, index: int, town: TownRecord, tables: Tables) -> None:
     """Plan the next crossing: when it is due, where, and whether this time the person looks and obeys."""
     person.trip += 1
     seed, trip = town.seed, person.trip
@@ -89,14 +98,14 @@ def plan(person: Records, index: int, town: Records, tables: Tables) -> None:
 
 
 @kernel
-def sidewalk_extent(town: Records) -> tuple[float, float]:
+def sidewalk_extent(town: TownRecord) -> tuple[float, float]:
     """Return where, within a block (m from its start), people cross away from intersections."""
     clear = stop_line(town) + 2.0
     return clear, town.block_length - clear
 
 
 @kernel
-def enter(person: Records, index: int, town: Records, tables: Tables, now: float, x: float) -> None:
+def enter(person: PersonRecord, index: int, town: TownRecord, tables: Tables, now: float, x: float) -> None:
     """Draw a person anew and put him on a sidewalk near x (m), at time `now` (s)."""
     person.entry += 1
     person.trip = 0
@@ -135,18 +144,26 @@ def enter(person: Records, index: int, town: Records, tables: Tables, now: float
 
 
 @kernel
-def walk(person: Records, town: Records, now: float) -> None:
-    """Walk along the sidewalk to the next crossing; when it is due, step up to the kerb and wait there."""
+def walk(person: PersonRecord, town: TownRecord, now: float, decision: float) -> None:
+    """Walk along the sidewalk to the next crossing; when it is due, step up to the kerb and wait there.
+
+    Args:
+        person: one record of `PERSON`, changed in place.
+        town: one record of `TOWN`.
+        now: s.
+        decision: s for which the velocity is held; nobody overshoots the goal or the kerb within it.
+    """
     person.velocity_x, person.velocity_y = 0.0, 0.0
     to_goal = person.goal_x - person.x
     if abs(to_goal) > 0.3:
-        person.velocity_x = math.copysign(person.walking_speed, to_goal)
+        person.velocity_x = math.copysign(min(person.walking_speed, abs(to_goal) / decision), to_goal)
         return
     if now < person.due:
         return
     stance = half_road(town) + KERB_STANCE
     if abs(person.y) > stance + 0.1:
-        person.velocity_y = -person.side * person.walking_speed
+        to_kerb = abs(person.y) - half_road(town)
+        person.velocity_y = -person.side * min(person.walking_speed, to_kerb / decision)
         return
     person.y = person.side * stance
     person.mode, person.waited = WAITING, 0.0
@@ -154,7 +171,13 @@ def walk(person: Records, town: Records, now: float) -> None:
 
 @kernel
 def wait(
-    person: Records, index: int, town: Records, ego: Records, cars: Records, tables: Tables, now: float
+    person: PersonRecord,
+    index: int,
+    town: TownRecord,
+    ego: EgoRecord,
+    cars: Records,
+    tables: Tables,
+    now: float,
 ) -> None:
     """Decide at the kerb: step off, keep waiting, or lose patience and look for another place."""
     person.velocity_x, person.velocity_y = 0.0, 0.0
@@ -177,7 +200,7 @@ def wait(
 
 
 @kernel
-def wait_for_trigger(person: Records, ego: Records, is_checked: bool, now: float) -> None:
+def wait_for_trigger(person: PersonRecord, ego: EgoRecord, is_checked: bool, now: float) -> None:
     """Let a scripted person step off once the ego is within his time to collision or minimum distance."""
     distance = person.x - ego.x - ego.half_length
     speed = max(ego.speed, 0.0)
@@ -189,7 +212,9 @@ def wait_for_trigger(person: Records, ego: Records, is_checked: bool, now: float
 
 
 @kernel
-def decide(people: Records, cars: Records, ego: Records, town: Records, tables: Tables, now: float) -> None:
+def decide(
+    people: Records, cars: Records, ego: EgoRecord, town: TownRecord, tables: Tables, now: float
+) -> None:
     """Choose every person's velocity for the coming decision, at time `now` (s)."""
     for j in range(town.num_people):
         person = people[j]
@@ -198,21 +223,21 @@ def decide(people: Records, cars: Records, ego: Records, town: Records, tables: 
         elif person.mode == WAITING:
             wait(person, j, town, ego, cars, tables, now)
         elif person.mode == WALKING:
-            walk(person, town, now)
+            walk(person, town, now, tables.physics_dt * tables.substeps)
         if person.mode == CROSSING:
             person.velocity_x = 0.0
             person.velocity_y = stride(person, ego, cars, town.num_cars)
 
 
 @kernel
-def move(person: Records, dt: float) -> None:
+def move(person: PersonRecord, dt: float) -> None:
     """Integrate one physics step of `dt` s."""
     person.x += person.velocity_x * dt
     person.y += person.velocity_y * dt
 
 
 @kernel
-def arrive(people: Records, town: Records, tables: Tables) -> None:
+def arrive(people: Records, town: TownRecord, tables: Tables) -> None:
     """Let those who reached the other side walk on and plan their next crossing."""
     stance = half_road(town) + KERB_STANCE
     for j in range(town.num_people):
@@ -225,20 +250,26 @@ def arrive(people: Records, town: Records, tables: Tables) -> None:
 
 @kernel
 def renew(
-    people: Records, town: Records, ego: Records, tables: Tables, window: tuple[float, float], now: float
+    people: Records, town: TownRecord, ego: EgoRecord, tables: Tables, window: tuple[float, float], now: float
 ) -> None:
-    """Let the people whom the ego has left behind (or who are far ahead) enter again, ahead."""
+    """Let the people whom the ego has left behind, or who are too far ahead, enter again, ahead.
+
+    Scripted people stay where the scenario put them until the ego has passed them.
+    """
     ahead, behind = window
     for j in range(town.num_people):
         person = people[j]
         from_ego = person.x - ego.x
-        if from_ego < -behind or from_ego > ahead + 25.0:
+        is_scripted = person.trigger_time >= 0.0
+        if from_ego < -behind or (from_ego > ahead + 25.0 and not is_scripted):
             spread = 10.0 * uniform(town.seed, PEOPLE, j, person.entry, _X)
             enter(person, j, town, tables, now, ego.x + ahead + spread)
 
 
 @kernel
-def begin(people: Records, town: Records, ego: Records, tables: Tables, window: tuple[float, float]) -> None:
+def begin(
+    people: Records, town: TownRecord, ego: EgoRecord, tables: Tables, window: tuple[float, float]
+) -> None:
     """Place everybody at the start of an episode: scripted people first, others anywhere in the window."""
     ahead, behind = window
     half = half_road(town)

@@ -10,13 +10,13 @@ import math
 
 from drivesim.kernels import kernel
 from drivesim.world.random import SIGNALS, uniform
-from drivesim.world.state import Records
+from drivesim.world.state import TownRecord
 
 GREEN, YELLOW, RED = 0, 1, 2
 
 
 @kernel
-def stage_clock(town: Records, intersection: int, time: float) -> float:
+def stage_clock(town: TownRecord, intersection: int, time: float) -> float:
     """Return the seconds since the ego's road last turned green, in [0, 2 stages)."""
     cycle = 2.0 * (town.green + town.yellow + town.all_red)
     offset = town.offset_spread * cycle * uniform(town.town_seed, SIGNALS, intersection, 0, 0)
@@ -24,7 +24,7 @@ def stage_clock(town: Records, intersection: int, time: float) -> float:
 
 
 @kernel
-def light(town: Records, intersection: int, is_side_road: bool, time: float) -> int:
+def light(town: TownRecord, intersection: int, is_side_road: bool, time: float) -> int:
     """Return what drivers see: GREEN, YELLOW or RED."""
     clock = stage_clock(town, intersection, time)
     stage = town.green + town.yellow + town.all_red
@@ -38,7 +38,7 @@ def light(town: Records, intersection: int, is_side_road: bool, time: float) -> 
 
 
 @kernel
-def may_walk(town: Records, intersection: int, time: float) -> bool:
+def may_walk(town: TownRecord, intersection: int, time: float) -> bool:
     """Tell whether people may step off to cross the ego's road."""
     stage = town.green + town.yellow + town.all_red
     since = stage_clock(town, intersection, time) - stage
@@ -46,6 +46,6 @@ def may_walk(town: Records, intersection: int, time: float) -> bool:
 
 
 @kernel
-def nearest_intersection(town: Records, x: float) -> int:
+def nearest_intersection(town: TownRecord, x: float) -> int:
     """Return the number of the intersection nearest to x (m); number i is centred on i block lengths."""
     return math.floor(x / town.block_length + 0.5)

@@ -3,133 +3,147 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Protocol, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 Records = NDArray[np.void]
+"""An array of records; one of them, as kernels see it, has the type of its class below."""
 
-_F = np.float64
 
-EGO = np.dtype(
-    [
-        ("x", _F),  # m, of the centre; the ego's road runs along +x at y = 0
-        ("y", _F),  # m, positive to the left
-        ("yaw", _F),  # rad, counter-clockwise from +x
-        ("speed", _F),  # m/s, negative in reverse
-        ("steer", _F),  # rad, of the front wheels
-        ("odometer", _F),  # m along the lane since the start
-        ("target_acceleration", _F),  # m/s^2, held for the decision
-        ("brake", _F),  # 0 to 1, held for the decision
-        ("top_speed", _F),  # the rest is drawn per episode, see scenario.schema.Ego
-        ("reverse_speed", _F),
-        ("acceleration", _F),
-        ("braking", _F),
-        ("max_steer", _F),
-        ("wheelbase", _F),
-        ("half_length", _F),
-        ("half_width", _F),
-        ("max_lateral_acceleration", _F),
-    ]
-)
+class EgoRecord(Protocol):
+    """The car that is driven."""
 
-CAR = np.dtype(
-    [
-        ("x", _F),  # m, of the centre
-        ("y", _F),
-        ("speed", _F),  # m/s
-        ("acceleration", _F),  # m/s^2, held for the decision
-        ("cos", _F),  # direction of travel: one of (1, 0), (-1, 0), (0, 1), (0, -1)
-        ("sin", _F),
-        ("desired_speed", _F),  # the rest is drawn on entry, see scenario.schema.Cars
-        ("time_headway", _F),
-        ("minimum_gap", _F),
-        ("max_acceleration", _F),
-        ("comfortable_braking", _F),
-        ("max_braking", _F),
-        ("obeys_signals", _F),
-        ("yields_to_people", _F),
-        ("half_length", _F),
-        ("half_width", _F),
-        ("entry", np.int64),  # how often this slot has entered the window: the count of its draws
-        ("is_active", np.int64),
-    ]
-)
+    x: float  # m, of the centre; the ego's road runs along +x at y = 0
+    y: float  # m, positive to the left
+    yaw: float  # rad, counter-clockwise from +x
+    speed: float  # m/s, negative in reverse
+    steer: float  # rad, of the front wheels
+    odometer: float  # m along the lane since the start
+    target_acceleration: float  # m/s^2, held for the decision
+    brake: float  # 0 to 1, held for the decision
+    top_speed: float  # the rest is drawn per episode, see scenario.schema.Ego
+    reverse_speed: float
+    acceleration: float
+    braking: float
+    max_steer: float
+    wheelbase: float
+    half_length: float
+    half_width: float
+    max_lateral_acceleration: float
+
+
+class CarRecord(Protocol):
+    """One of the other cars."""
+
+    x: float  # m, of the centre
+    y: float
+    speed: float  # m/s
+    acceleration: float  # m/s^2, held for the decision
+    cos: float  # direction of travel: one of (1, 0), (-1, 0), (0, 1), (0, -1)
+    sin: float
+    desired_speed: float  # the rest is drawn on entry, see scenario.schema.Cars
+    time_headway: float
+    minimum_gap: float
+    max_acceleration: float
+    comfortable_braking: float
+    max_braking: float
+    obeys_signals: float
+    yields_to_people: float
+    half_length: float
+    half_width: float
+    entry: int  # how often this slot has entered the window: the count of its draws
+    is_active: int
+
 
 #: What a person is doing.
 AWAY, WALKING, WAITING, CROSSING = 0, 1, 2, 3
 
-PERSON = np.dtype(
-    [
-        ("x", _F),  # m
-        ("y", _F),
-        ("velocity_x", _F),  # m/s, held for the decision
-        ("velocity_y", _F),
-        ("goal_x", _F),  # m, where along the road the next crossing is
-        ("side", _F),  # +1 on the left sidewalk, -1 on the right; while crossing, the side left behind
-        ("due", _F),  # s, when the next crossing is due
-        ("waited", _F),  # s at the kerb
-        ("started", _F),  # s, when the crossing under way began; -1 otherwise
-        ("walking_speed", _F),  # m/s, a phone's slowing included
-        ("accepted_gap", _F),  # s
-        ("look_distance", _F),  # m
-        ("start_delay", _F),  # s
-        ("setback", _F),  # m behind the kerb when walking
-        ("half_width", _F),  # m
-        ("height", _F),  # m
-        ("interval", _F),  # s between crossings
-        ("trigger_time", _F),  # s to collision; negative for all but scripted people
-        ("trigger_distance", _F),  # m
-        ("mode", np.int64),
-        ("place", np.int64),  # of the next crossing: 0 intersection, 1 mid-block crosswalk, 2 anywhere
-        ("looks", np.int64),
-        ("obeys_signal", np.int64),
-        ("reacts", np.int64),
-        ("holds_phone", np.int64),
-        ("profile", np.int64),
-        ("entry", np.int64),  # count of entries into the window
-        ("trip", np.int64),  # count of crossings planned
-    ]
-)
 
-TOWN = np.dtype(
-    [
-        ("seed", np.int64),  # of the episode
-        ("town_seed", np.int64),  # of the buildings
-        ("tick", np.int64),  # physics steps since the start
-        ("num_cars", np.int64),
-        ("num_people", np.int64),
-        ("block_length", _F),  # the rest is drawn per episode, see scenario.schema.Map and Signals
-        ("lane_width", _F),
-        ("lanes", _F),
-        ("sidewalk_width", _F),
-        ("crosswalk_width", _F),
-        ("intersection_crosswalks", _F),
-        ("midblock_crosswalks", _F),
-        ("building_height_min", _F),
-        ("building_height_max", _F),
-        ("tree_spacing", _F),
-        ("signals_enabled", _F),
-        ("green", _F),
-        ("yellow", _F),
-        ("all_red", _F),
-        ("walk", _F),
-        ("offset_spread", _F),
-    ]
-)
+class PersonRecord(Protocol):
+    """One person."""
 
-OUTCOME = np.dtype(
-    [
-        ("progress", _F),  # m along the lane in this decision
-        ("swerve", _F),  # |lateral acceleration| / its limit, mean over the decision
-        ("lane_offset", _F),  # m from the nearest lane centre of the right direction
-        ("elapsed", _F),  # s simulated: less than a decision if an ending cut it short
-        ("ran_red", np.int64),
-        ("person", np.int64),  # index of the person hit, -1 if none
-        ("car", np.int64),  # index of the car hit, -1 if none
-        ("off_road", np.int64),
-    ]
-)
+    x: float  # m
+    y: float
+    velocity_x: float  # m/s, held for the decision
+    velocity_y: float
+    goal_x: float  # m, where along the road the next crossing is
+    side: float  # +1 on the left sidewalk, -1 on the right; while crossing, the side left behind
+    due: float  # s, when the next crossing is due
+    waited: float  # s at the kerb
+    started: float  # s, when the crossing under way began; -1 otherwise
+    walking_speed: float  # m/s, a phone's slowing included
+    accepted_gap: float  # s
+    look_distance: float  # m
+    start_delay: float  # s
+    setback: float  # m behind the kerb when walking
+    half_width: float  # m
+    height: float  # m
+    interval: float  # s between crossings
+    trigger_time: float  # s to collision; negative for all but scripted people
+    trigger_distance: float  # m
+    mode: int
+    place: int  # of the next crossing: 0 intersection, 1 mid-block crosswalk, 2 anywhere
+    looks: int
+    obeys_signal: int
+    reacts: int
+    holds_phone: int
+    profile: int
+    entry: int  # count of entries into the window
+    trip: int  # count of crossings planned
+
+
+class TownRecord(Protocol):
+    """What holds for one town as a whole."""
+
+    seed: int  # of the episode
+    town_seed: int  # of the buildings
+    tick: int  # physics steps since the start
+    num_cars: int
+    num_people: int
+    block_length: float  # the rest is drawn per episode, see scenario.schema.Map and Signals
+    lane_width: float
+    lanes: float
+    sidewalk_width: float
+    crosswalk_width: float
+    intersection_crosswalks: float
+    midblock_crosswalks: float
+    building_height_min: float
+    building_height_max: float
+    tree_spacing: float
+    signals_enabled: float
+    green: float
+    yellow: float
+    all_red: float
+    walk: float
+    offset_spread: float
+
+
+class OutcomeRecord(Protocol):
+    """What a decision led to in one town."""
+
+    progress: float  # m along the lane in this decision
+    swerve: float  # |lateral acceleration| / its limit, mean over the decision
+    lane_offset: float  # m from the nearest lane centre of the right direction
+    elapsed: float  # s simulated: less than a decision if an ending cut it short
+    ran_red: int
+    person: int  # index of the person hit, -1 if none
+    car: int  # index of the car hit, -1 if none
+    off_road: int
+
+
+def record_type(record: type) -> np.dtype[np.void]:
+    """Lay out the records of a class: 8 bytes for each field, in the order in which they are declared."""
+    kinds = {float: np.float64, int: np.int64}
+    return np.dtype([(name, kinds[kind]) for name, kind in get_type_hints(record).items()])
+
+
+EGO = record_type(EgoRecord)
+CAR = record_type(CarRecord)
+PERSON = record_type(PersonRecord)
+TOWN = record_type(TownRecord)
+OUTCOME = record_type(OutcomeRecord)
 
 
 @dataclass(frozen=True)
@@ -175,9 +189,10 @@ class TownState:
                 )
             mine[worlds] = theirs
 
-    def arrays(self) -> dict[str, Records]:
-        """Return the arrays by name, not copied: what a checkpoint stores."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+    def plain_arrays(self) -> dict[str, NDArray[np.uint8]]:
+        """View the arrays that hold anything as bytes, by name: what a checkpoint stores."""
+        arrays: dict[str, Records] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: array.view(np.uint8) for name, array in arrays.items() if array.size}
 
 
 def empty_state(worlds: int, cars: int, people: int) -> TownState:

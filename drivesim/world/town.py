@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivesim.kernels import kernel
-from drivesim.world.state import Records
+from drivesim.world.state import TownRecord
 
 MAP_CELLS = 1024
 """Cells along each side of a class map; a power of two."""
@@ -35,13 +35,13 @@ _ROAD, _LINE, _CROSSWALK, _SIDEWALK, _GRASS = 1, 2, 3, 4, 5
 
 
 @kernel
-def half_road(town: Records) -> float:
+def half_road(town: TownRecord) -> float:
     """Return the distance from a road's centre line to its kerb, m."""
     return round(town.lanes) * town.lane_width
 
 
 @kernel
-def stop_line(town: Records) -> float:
+def stop_line(town: TownRecord) -> float:
     """Return the distance from an intersection's centre to where a front bumper stops, m."""
     return half_road(town) + CROSSWALK_GAP + town.crosswalk_width + STOP_LINE_GAP
 
@@ -53,15 +53,14 @@ def fold(value: float, period: float) -> float:
 
 
 @kernel
-def lane_offset(town: Records, y: float) -> float:
+def lane_offset(town: TownRecord, y: float) -> float:
     """Return the signed distance (m) to the nearest lane centre of the ego's direction (y < 0)."""
-    lane = math.floor(-y / town.lane_width)
-    lane = min(max(lane, 0.0), round(town.lanes) - 1.0)
+    lane = min(max(math.floor(-y / town.lane_width), 0.0), round(town.lanes) - 1.0)
     return y + (lane + 0.5) * town.lane_width
 
 
 @kernel
-def paint(along: float, across: float, town: Records) -> int:
+def paint(along: float, across: float, town: TownRecord) -> int:
     """Return the class of a point on one road, away from intersections.
 
     Args:
@@ -92,7 +91,7 @@ def paint(along: float, across: float, town: Records) -> int:
 
 
 @kernel
-def ground_class(x: float, y: float, town: Records) -> int:
+def ground_class(x: float, y: float, town: TownRecord) -> int:
     """Return the semantic class of the ground at a point (m)."""
     u, w = fold(x, town.block_length), fold(y, town.block_length)
     half = half_road(town)
@@ -109,7 +108,7 @@ def ground_class(x: float, y: float, town: Records) -> int:
 
 
 @kernel
-def _fill_class_map(out: NDArray[np.uint8], town: Records) -> None:
+def _fill_class_map(out: NDArray[np.uint8], town: TownRecord) -> None:
     cell = town.block_length / out.shape[0]
     for iy in range(out.shape[0]):
         for ix in range(out.shape[1]):
@@ -128,7 +127,7 @@ GEOMETRY: tuple[str, ...] = (
 """The fields of `TOWN` that the class map depends on."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _class_map(record: bytes, dtype: np.dtype[np.void]) -> NDArray[np.uint8]:
     out = np.empty((MAP_CELLS, MAP_CELLS), np.uint8)
     _fill_class_map(out, np.frombuffer(record, dtype)[0])
@@ -136,7 +135,7 @@ def _class_map(record: bytes, dtype: np.dtype[np.void]) -> NDArray[np.uint8]:
     return out
 
 
-def class_map(town: Records) -> NDArray[np.uint8]:
+def class_map(town: np.void) -> NDArray[np.uint8]:
     """Draw the ground of one town as a map of classes, one period in x and y.
 
     Args:

@@ -1,0 +1,82 @@
+"""`python -m benchmarks [ROW...] [--json FILE]`: speed and agreement, beside peers, on one core."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import a2c_driving, env_seg4, memory, parity, render_128, reset, scenario_check
+from benchmarks.row import Row
+from benchmarks.timing import keep_to_one_core
+
+ROWS: dict[str, Callable[[], Row]] = {
+    "render-128": render_128.measure,
+    "parity": parity.measure,
+    "env-seg4": env_seg4.measure,
+    "reset": reset.measure,
+    "memory": memory.measure,
+    "a2c-driving": a2c_driving.measure,
+    "scenario-check": scenario_check.measure,
+}
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Build the command's parser."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "rows", nargs="*", metavar="ROW", help=f"all if none is given; any of {', '.join(ROWS)}"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to this file, too")
+    parser.add_argument("--core", type=int, help="the core to run on; default: the first one allowed")
+    return parser
+
+
+def run_alone(name: str) -> Row:
+    """Measure a row in a new process, whose libraries obey the limits from the start."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as process:
+        return process.submit(ROWS[name]).result()
+
+
+def tabulate(rows: Sequence[Row]) -> Table:
+    """Lay out rows for people."""
+    table = Table("row", "ours", "times the peer", "times the floor", "target", "met", box=SIMPLE)
+    for row in rows:
+        ratios = ["" if ratio is None else f"{ratio:.3g}" for ratio in (row.ratio_peer, row.ratio_floor)]
+        met = "yes" if row.is_met else "NO"
+        table.add_row(row.row, f"{row.ours:,.5g} {row.unit}", *ratios, row.target, met)
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the rows asked for."""
+    parser = make_parser()
+    args = parser.parse_args(arguments)
+    unknown = [name for name in args.rows if name not in ROWS]
+    if unknown:
+        parser.error(f"unknown row {unknown[0]!r}; allowed: {', '.join(ROWS)}")
+    keep_to_one_core(args.core)
+    progress = Console(stderr=True)
+    rows: list[Row] = []
+    for name in args.rows or ROWS:
+        progress.print(f"{name} ...")
+        rows.append(run_alone(name))
+        if args.json:
+            text = json.dumps([row.as_json() for row in rows], indent=2, allow_nan=False)
+            args.json.write_text(text + "\n", encoding="utf-8")
+    # Where the output is no terminal, rich would take it for 80 columns.
+    Console(width=max(Console().width, 140)).print(tabulate(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

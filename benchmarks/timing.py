@@ -1,0 +1,57 @@
+"""How time is taken: contestants in turns, medians of several, on one core."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def keep_to_one_core(core: int | None) -> int:
+    """Keep this process and those that it starts on one core, and their libraries to one thread.
+
+    Libraries read the limits when they are loaded, so only processes started later obey all of them.
+
+    Args:
+        core: which one; None takes the first that this process may use.
+
+    Returns:
+        The core.
+    """
+    chosen = min(os.sched_getaffinity(0)) if core is None else core
+    os.sched_setaffinity(0, {chosen})
+    for name in _THREADS:
+        os.environ[name] = "1"
+    return chosen
+
+
+def rates_in_turns(
+    contestants: Mapping[str, Callable[[], float]], repeats: int, warm_up: int = 1
+) -> dict[str, list[float]]:
+    """Measure several contestants in turns, so that a busy spell of the machine meets all of them.
+
+    Args:
+        contestants: each does a piece of work and returns how many units it was.
+        repeats: turns that count.
+        warm_up: turns before that, which do not.
+
+    Returns:
+        Units per second of each turn, by contestant.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in contestants}
+    for turn in range(warm_up + repeats):
+        for name, work in contestants.items():
+            start = time.perf_counter()
+            units = work()
+            elapsed = time.perf_counter() - start
+            if turn >= warm_up:
+                rates[name].append(units / elapsed)
+    return rates
+
+
+def median_ratio(ours: list[float], theirs: list[float]) -> float:
+    """Return the median of the ratios of turns that were measured side by side."""
+    return median(a / b for a, b in zip(ours, theirs, strict=True))
