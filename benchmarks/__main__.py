@@ -14,7 +14,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import a2c_driving, env_seg4, memory, parity, render_128, reset, scenario_check
+from benchmarks import a2c_driving, agents, env_seg4, memory, parity, render_128, reset, scenario_check
 from benchmarks.row import Row
 from benchmarks.timing import keep_to_one_core
 
@@ -24,6 +24,7 @@ ROWS: dict[str, Callable[[], Row]] = {
     "env-seg4": env_seg4.measure,
     "reset": reset.measure,
     "memory": memory.measure,
+    "agents": agents.measure,
     "a2c-driving": a2c_driving.measure,
     "scenario-check": scenario_check.measure,
 }

@@ -44,7 +44,7 @@ def test_in_every_scenario_what_a_builder_keeps_changes_no_picture(name: str) ->
     state = begin(compiled, [0, 1, 2])
     kept = SceneBuilder(scenario(name), 3)
     blocks = set()
-    for k, (now, _) in enumerate(drive(state, compiled, "blind", 300)):
+    for k, (now, _) in enumerate(drive(state, compiled, "expert", 300)):
         if k % 15 == 0:
             blocks |= set(now.ego["x"] // now.town["block_length"])
             fresh = SceneBuilder(scenario(name), 3).build(now)

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drivesim.cli import main
+from drivesim.pilots import load_pilot
+from drivesim.recording import AFTERMATH_S, drive_shots, film
+from drivesim.render.actors import FIRST_PERSON
+from drivesim.render.video import write_video
+from drivesim.scenario.loader import load
+from tests.render.test_video import read_back
+
+pytest.importorskip("pybullet")
+
+
+def hit_seed() -> int:
+    """Find a seed at which the blind driver hits somebody in `distracted`."""
+    scenario = load("distracted")
+    pilot, _ = load_pilot("driver:blind", scenario)
+    for seed in range(40):
+        struck = drive_shots(scenario, pilot, seed, 1.0)[-1].struck
+        if struck is not None and struck >= FIRST_PERSON:
+            return seed
+    raise AssertionError("no hit among 40 seeds")
+
+
+def test_film_of_a_hit_goes_on_after_it(tmp_path: Path) -> None:
+    scenario = load("distracted")
+    pilot, _ = load_pilot("driver:blind", scenario)
+    shots = drive_shots(scenario, pilot, hit_seed(), last_s=0.5)
+    assert shots[-1].caption.startswith("ended: person")
+    path = tmp_path / "hit.mp4"
+    write_video(path, film(scenario, shots, "test"), fps=10)
+    frames = read_back(path).frames
+    assert len(frames) == len(shots) + round(AFTERMATH_S * 10)
+    assert np.ptp(frames[0]) > 100
+    assert np.abs(frames[-1].astype(int) - frames[len(shots)].astype(int)).max() > 30
+
+
+def test_demo_writes_table_record_and_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["demo", "--agent", "driver:blind", "--episodes", "12", "--seed", "7", "--hits", "1"]
+    assert main([*arguments, "-o", str(tmp_path)]) == 0
+    assert "person hits / km" in capsys.readouterr().out
+    assert (tmp_path / "hit-1.mp4").stat().st_size > 10_000
+    assert "driver:blind" in (tmp_path / "README.md").read_text()
+    assert (tmp_path / "demo.json").is_file()
