@@ -12,9 +12,10 @@ import torch
 from rich.console import Console
 
 from drivesim.envs.vector import DrivingVectorEnv
+from drivesim.pilots import agent_directory
 from drivesim.render.semantics import AGENT_PALETTE, NUM_CLASSES
 from drivesim.rl.a2c import A2CConfig
-from drivesim.rl.checkpoint import AGENT, load_agent
+from drivesim.rl.checkpoint import AGENT, CheckpointError, load_agent
 from drivesim.rl.networks import ActorCritic, ActorCriticConfig, InputLayout
 from drivesim.rl.resume import latest_checkpoint
 from drivesim.rl.training import RunConfig, Status, fastest_precision, train
@@ -40,7 +41,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: the faster one here")
     parser.add_argument("--threads", type=int, default=1, help="of the renderer and of torch")
-    parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    begin.add_argument("--init", metavar="AGENT", help="start from the weights of an agent or a run")
     parser.set_defaults(func=run_train)
 
 
@@ -73,14 +76,39 @@ def this_command(from_step: int) -> dict[str, str | int]:
     return {"command": shlex.join(["drivesim", *sys.argv[1:]]), "from_step": from_step}
 
 
-def command_history(directory: Path) -> list[dict[str, str | int]]:
-    """List the commands that trained a run so far, this one last."""
-    earlier: list[dict[str, str | int]] = []
-    if (directory / AGENT / "agent.json").is_file():
-        _, metadata = load_agent(directory / AGENT)
-        earlier = metadata.get("commands", [])
-    latest = latest_checkpoint(directory)
-    return [*earlier, this_command(int(latest.name) if latest else 0)]
+def begin_training(
+    args: argparse.Namespace, scenario: Scenario, directory: Path
+) -> tuple[ActorCritic, list[dict[str, str | int]]]:
+    """Make the network to start from, and list the commands that trained it so far, this one last.
+
+    Raises:
+        CheckpointError: if the agent of `--init` was made for other observations or actions.
+    """
+    network = make_network(scenario, args.seed)
+    if args.resume:
+        latest = latest_checkpoint(directory)
+        return network, [*earlier_commands(directory), this_command(int(latest.name) if latest else 0)]
+    if args.init is None:
+        return network, [this_command(0)]
+    given, metadata = load_agent(agent_directory(args.init))
+    if (given.layout, metadata.get("actions")) != (network.layout, action_names(scenario)):
+        raise CheckpointError(
+            f"agent {args.init!r} sees {given.layout} and acts by {metadata.get('actions')}, "
+            f"scenario {scenario.name!r} needs {network.layout} and {action_names(scenario)}"
+        )
+    reached = metadata.get("training", {}).get("step", 0)
+    first = this_command(0)
+    first["init"] = f"{args.init} after {reached} steps"
+    return given.requires_grad_(True).train(), [*metadata.get("commands", []), first]
+
+
+def earlier_commands(directory: Path) -> list[dict[str, str | int]]:
+    """List the commands that trained a run before it was interrupted."""
+    if not (directory / AGENT / "agent.json").is_file():
+        return []
+    _, metadata = load_agent(directory / AGENT)
+    earlier: list[dict[str, str | int]] = metadata.get("commands", [])
+    return earlier
 
 
 def run_train(args: argparse.Namespace) -> int:
@@ -99,17 +127,17 @@ def run_train(args: argparse.Namespace) -> int:
         precision=args.precision or fastest_precision(args.device),
     )
     directory = Path("runs") / args.run
+    network, history = begin_training(args, scenario, directory)
     metadata = {
         "scenario": scenario.name,
         "actions": action_names(scenario),
-        "commands": command_history(directory) if args.resume else [this_command(0)],
+        "commands": history,
         "seed": args.seed,
     }
     console = Console(stderr=True)
     run = RunConfig(directory, resume=args.resume, console=console, metadata=metadata)
-    network = make_network(scenario, args.seed).to(args.device)
     try:
-        result = train(env, network, config, run)
+        result = train(env, network.to(args.device), config, run)
     finally:
         env.close()
     console.print(f"{result.status} at step {result.step}: {result.agent}")

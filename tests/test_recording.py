@@ -4,13 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from drivesim.cli import main
+from drivesim.drivers import DRIVERS
 from drivesim.pilots import load_pilot
-from drivesim.recording import AFTERMATH_S, drive_shots, film
+from drivesim.recording import AFTERMATH_S, Shot, drive_shots, film, movers
 from drivesim.render.actors import FIRST_PERSON
+from drivesim.render.bullet_physics import BulletPhysics
+from drivesim.render.scene import SceneBuilder
 from drivesim.render.video import write_video
 from drivesim.scenario.loader import load
+from drivesim.scenario.schema import Scenario
+from drivesim.world import advance
+from drivesim.world.parameters import compile_tables
 from tests.render.test_video import read_back
 
 pytest.importorskip("pybullet")
@@ -47,3 +54,40 @@ def test_demo_writes_table_record_and_films(tmp_path: Path, capsys: pytest.Captu
     assert (tmp_path / "hit-1.mp4").stat().st_size > 10_000
     assert "driver:blind" in (tmp_path / "README.md").read_text()
     assert (tmp_path / "demo.json").is_file()
+
+
+def first_contact_by_pybullet(shot: Shot, controls: NDArray[np.float64], scenario: Scenario) -> int | None:
+    """Replay one decision physics step by physics step; return the tick of PyBullet's first contact."""
+    tables = compile_tables(scenario)
+    outside = SceneBuilder(scenario, 1, with_ego=True)
+    physics = BulletPhysics(scenario.sim.physics_hz)
+    try:
+        owners, boxes, _ = movers(outside.build(shot.towns), shot.towns)
+        physics.set_bodies(owners, boxes)
+        for steps in range(1, tables.substeps + 1):
+            # The decision is made once, so a decision of k physics steps is the first k of the whole one.
+            towns = shot.towns.copy()
+            advance.step(towns, controls, tables._replace(substeps=steps))
+            _, boxes, _ = movers(outside.build(towns), towns)
+            physics.follow(boxes)
+            if physics.contacts():
+                return int(towns.town["tick"][0])
+    finally:
+        physics.close()
+    return None
+
+
+def test_pybullet_finds_the_first_contact_within_one_physics_step() -> None:
+    scenario = load("distracted")
+    pilot, _ = load_pilot("driver:blind", scenario)
+    checked = 0
+    for seed in range(12):
+        *_, before, last = drive_shots(scenario, pilot, seed, 1.0)
+        if last.struck is None:
+            continue
+        controls = DRIVERS["blind"](before.towns, compile_tables(scenario))
+        tick = first_contact_by_pybullet(before, controls, scenario)
+        assert tick is not None
+        assert abs(tick - int(last.towns.town["tick"][0])) <= 1
+        checked += 1
+    assert checked >= 3

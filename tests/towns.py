@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from drivesim.drivers import DRIVERS
 from drivesim.scenario.loader import load, shipped_names
 from drivesim.scenario.schema import Scenario
 from drivesim.world import advance
 from drivesim.world.parameters import Tables, compile_tables
-from drivesim.world.state import CAR, EGO, PERSON, TOWN, WAITING, Records, TownState, empty_state
+from drivesim.world.state import CAR, CROSSING, EGO, PERSON, TOWN, WAITING, Records, TownState, empty_state
 
 SHIPPED: tuple[str, ...] = tuple(shipped_names())
 """Names of all shipped scenarios."""
@@ -35,13 +36,12 @@ def tables(name: str = "reasonable") -> Tables:
 
 
 def changed(name: str, **sections: Any) -> Scenario:
-    """Return a shipped scenario with some fields of its sections, or whole fields, replaced."""
-    plain = scenario(name).model_dump()
+    """Return a shipped scenario with some fields of its sections, or fields that are no section, replaced."""
+    plan = scenario(name)
+    plain = plan.model_dump()
     for section, values in sections.items():
-        if isinstance(values, Mapping) and isinstance(plain[section], Mapping):
-            plain[section] = {**plain[section], **values}
-        else:
-            plain[section] = values
+        is_section = isinstance(getattr(plan, section), BaseModel)
+        plain[section] = {**plain[section], **values} if is_section else values
     return Scenario.model_validate(plain)
 
 
@@ -64,6 +64,32 @@ def drive(
         outcomes = advance.step(state, DRIVERS[driver](state, compiled), compiled, active)
         yield state, outcomes
         active &= (outcomes["person"] < 0) & (outcomes["car"] < 0) & (outcomes["off_road"] == 0)
+
+
+class Start(NamedTuple):
+    """The moment before a person steps off."""
+
+    person: Any
+    town: Any
+    ego: Any
+    time: float
+
+
+def starts(name: str, driver: str = "blind", worlds: int = 8, decisions: int = 400) -> list[Start]:
+    """Drive through a scenario and list everybody who steps off, as things were when that was decided."""
+    compiled = tables(name)
+    state = begin(compiled, list(range(worlds)))
+    found: list[Start] = []
+    before = state.copy()
+    for now, _ in drive(state, compiled, driver, decisions):
+        # Somebody new in a slot has entered since.
+        stepped = (now.people["mode"] == CROSSING) & (before.people["mode"] != CROSSING)
+        stepped &= now.people["entry"] == before.people["entry"]
+        for n, j in zip(*np.nonzero(stepped), strict=True):
+            time = float(before.town["tick"][n]) * compiled.physics_dt
+            found.append(Start(before.people[n, j], before.town[n], before.ego[n], time))
+        before = now.copy()
+    return found
 
 
 def _record(dtype: np.dtype[np.void], values: Mapping[str, float]) -> Any:

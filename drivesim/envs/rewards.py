@@ -81,6 +81,14 @@ def reward_terms(outcomes: Records, weights: Reward) -> Terms:
     return {name: term(outcomes, weights) for name, term in TERMS.items()}
 
 
+def total_reward(terms: Terms) -> NDArray[np.float64]:
+    """Add up the terms one by one, (N,): `np.sum` rounds differently for different N."""
+    total = np.zeros_like(terms["progress"])
+    for term in terms.values():
+        total += term
+    return total
+
+
 def endings(outcomes: Records, is_out_of_time: NDArray[np.bool_], rules: Termination) -> NDArray[np.int8]:
     """Tell how each world's decision ended, (N,) of `Ending`."""
     reasons = np.zeros(len(outcomes), np.int8)

@@ -16,7 +16,7 @@ from drivesim.envs.cameras import RendererName, make_camera, make_renderer
 from drivesim.envs.episodes import HELD_OUT, EpisodeBook, later_seed, spread_seed
 from drivesim.envs.observation import FrameStack
 from drivesim.envs.picture import PictureMaker
-from drivesim.envs.rewards import Ending, endings, reward_terms
+from drivesim.envs.rewards import Ending, endings, reward_terms, total_reward
 from drivesim.envs.snapshot import Snapshot
 from drivesim.render.camera import Frames
 from drivesim.render.scene import Scene, SceneBuilder
@@ -182,7 +182,7 @@ class DrivingVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         for array in terms.values():
             array[~moving] = 0.0
         reasons[~moving] = Ending.NONE
-        rewards = np.sum(list(terms.values()), axis=0)
+        rewards = total_reward(terms)
         self._stack.push(self._render(), self.state.town, resetting)
         ended = reasons != Ending.NONE
         info: dict[str, Any] = {"reward": terms, "ending": ENDING_NAMES[reasons], "outcome": outcomes}

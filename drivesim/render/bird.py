@@ -35,7 +35,7 @@ def bird_view(scene: Scene, world: int, *, size: int = 512, span: float = 100.0)
     to_cell = cells / scene.ground.periods[index]
     columns = np.floor(xs * to_cell).astype(np.int64) % cells
     rows = np.floor(ys * to_cell).astype(np.int64) % cells
-    picture = PALETTE[scene.ground.maps[index][np.ix_(rows, columns)]].copy()
+    picture: NDArray[np.uint8] = PALETTE[scene.ground.maps[index][np.ix_(rows, columns)]].copy()
 
     prisms, count = scene.prisms, int(scene.prisms.counts[world])
     boxes = prisms.boxes[world, :count]

@@ -54,8 +54,8 @@ GRAY_LEVELS: NDArray[np.uint8] = np.array(
     [200, 90, 225, 190, 150, 80, 130, 60, 110, 170, 96, 200, 160], dtype=np.uint8
 )
 
-#: How agents take in a class, 0 to 255 in four channels: person, solid, ground, signal. Fixed, not learned; only
-#: people use the first channel, so that whoever overlooks them does so for want of reason, not of sight.
+#: How agents take in a class, 0 to 255 in four channels: person, solid, ground, signal. Fixed, not learned;
+#: only people use the first channel, so that whoever overlooks them does so for want of reason, not of sight.
 AGENT_PALETTE: tuple[tuple[int, int, int, int], ...] = (
     (0, 0, 128, 96),  # sky
     (0, 0, 255, 96),  # road

@@ -1,7 +1,7 @@
 """When a person may step off and when a crossing person pauses or hurries: gap acceptance and courtesy.
 
 The accepted gap grows with the road's width (Zhang 2019); the rule that the ego could still stop makes every
-later contact avoidable.
+later contact avoidable for who reacts as the person leaves his place, `KERB_STANCE` behind the kerb.
 """
 
 from __future__ import annotations

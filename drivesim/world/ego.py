@@ -1,4 +1,7 @@
-"""The ego's motion: a kinematic bicycle (rear axle at half a wheelbase) with a lateral-acceleration limit."""
+"""The ego's motion: a kinematic bicycle with a lateral-acceleration limit.
+
+The point that moves along the heading, in the textbook the rear axle's middle, is the body's centre.
+"""
 
 from __future__ import annotations
 

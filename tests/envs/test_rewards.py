@@ -71,7 +71,7 @@ def test_what_does_not_end_an_episode_is_not_named() -> None:
 
 
 def mean_return(policy: str, worlds: int = 12, decisions: int = 300) -> float:
-    """Drive half a minute in `reasonable` as a policy that may try to please the reward; average the returns."""
+    """Drive half a minute in `reasonable` as a policy says; average the returns."""
     env = DrivingVectorEnv(worlds, "reasonable", "none", autoreset_mode=AutoresetMode.DISABLED)
     env.reset(seed=0)
     active, total = np.ones(worlds, np.bool_), np.zeros(worlds)

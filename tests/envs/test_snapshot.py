@@ -55,7 +55,7 @@ def test_a_snapshot_is_a_copy() -> None:
     before = snapshot.towns.copy()
     run(env, actions_of(5))
     assert snapshot.frames is not None
-    assert not np.shares_memory(snapshot.frames, env.snapshot().frames)  # type: ignore[arg-type]
+    assert not np.shares_memory(snapshot.frames, env.snapshot().frames)
     np.testing.assert_array_equal(snapshot.towns.ego, before.ego)
 
 

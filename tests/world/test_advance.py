@@ -33,7 +33,7 @@ def run(state: TownState, compiled: Tables, decisions: int, first: int = 0) -> N
 
 
 def one_world(**sections: Any) -> tuple[TownState, Tables]:
-    """Start one town of `empty_road` with changes, the ego in the middle of a block, heading along its lane."""
+    """Start one town of `empty_road` with changes, the ego inside a block, heading along its lane."""
     start = {"start_position": 30.0, "lateral_offset": 0.0, "heading_offset": 0.0, "start_speed": 0.0}
     sections["ego"] = {**start, **sections.get("ego", {})}
     compiled = compile_tables(changed("empty_road", **sections))

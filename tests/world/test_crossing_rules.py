@@ -116,7 +116,7 @@ def test_before_a_standing_vehicle_one_wants_to_be_across_before_it_could_come()
 
 
 def test_who_can_still_pause_before_a_far_lane_steps_off() -> None:
-    # From the left kerb it is 4.45 m to the strip, more than 1.5 s of walking; who does not react cannot pause.
+    # From the left kerb it is 4.45 m to the strip, more than 1.5 s of walking; only who reacts can pause.
     assert steps(person(y=3.85, side=1.0, reacts=1), 9.0, 0.0)
     assert not steps(person(y=3.85, side=1.0, reacts=0), 9.0, 0.0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from drivesim.world.pedestrians import KERB_STANCE, PHONE_SLOWING
 from drivesim.world.signals import may_walk, nearest_intersection
 from drivesim.world.state import CROSSING, WAITING, WALKING, TownState
 from drivesim.world.town import half_road
-from tests.towns import BRAKE, CRUISE, SHIPPED, begin, changed, drive, scenario, tables
+from tests.towns import BRAKE, CRUISE, SHIPPED, begin, changed, drive, scenario, starts, tables
 
 
 def scene(distance: float, speed: float, **person: float) -> tuple[TownState, Tables]:
@@ -141,32 +140,6 @@ def test_impatient_people_look_for_another_place_after_15_s() -> None:
     place(state, 0, -2.0, {"waited": 15.0})  # beside the standing ego nobody may step off
     advance.step(state, BRAKE[None], compiled)
     assert state.people["mode"][0, 0] == WALKING
-
-
-class Start(NamedTuple):
-    """The moment before a person steps off."""
-
-    person: Any
-    town: Any
-    ego: Any
-    time: float
-
-
-def starts(name: str, driver: str = "blind", worlds: int = 8, decisions: int = 400) -> list[Start]:
-    """Drive through a scenario and list everybody who steps off, as things were when that was decided."""
-    compiled = tables(name)
-    state = begin(compiled, list(range(worlds)))
-    found: list[Start] = []
-    before = state.copy()
-    for now, _ in drive(state, compiled, driver, decisions):
-        # Somebody new in a slot has entered since.
-        stepped = (now.people["mode"] == CROSSING) & (before.people["mode"] != CROSSING)
-        stepped &= now.people["entry"] == before.people["entry"]
-        for n, j in zip(*np.nonzero(stepped), strict=True):
-            time = float(before.town["tick"][n]) * compiled.physics_dt
-            found.append(Start(before.people[n, j], before.town[n], before.ego[n], time))
-        before = now.copy()
-    return found
 
 
 @pytest.mark.parametrize("name", SHIPPED)

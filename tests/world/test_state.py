@@ -29,7 +29,7 @@ def equal(a: TownState, b: TownState) -> bool:
 
 def test_a_record_holds_8_bytes_for_each_field_in_the_order_declared() -> None:
     assert EGO.names is not None
-    assert EGO.names == tuple(EgoRecord.__annotations__)
+    assert list(EGO.names) == list(EgoRecord.__annotations__)
     assert record_type(EgoRecord) == EGO
     assert EGO.itemsize == 8 * len(EGO.names)
     assert PERSON["mode"] == np.int64
@@ -41,7 +41,7 @@ def test_the_trailing_fields_are_those_that_a_scenario_draws_in_its_order() -> N
     assert EGO.names is not None
     drawn = [*TOWN_MAP, "signals_enabled", *TOWN_SIGNALS[1:]]
     assert list(TOWN.names[-len(drawn) :]) == drawn
-    assert NUM_TOWN_NUMBERS == len(drawn)
+    assert len(drawn) == NUM_TOWN_NUMBERS
     body = [name if name not in ("length", "width") else f"half_{name}" for name in EGO_BODY]
     assert list(EGO.names[-len(body) :]) == body
 
