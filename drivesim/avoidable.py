@@ -1,7 +1,7 @@
 """Whether a hit could have been avoided: the moment is restored and the brakes are applied in time.
 
-A hit counts as avoidable if, restored from the first decision at which the person was off the kerb and
-visible, full braking after 0.2 s ends without contact.
+A hit counts as avoidable if, restored from the first decision at which the person was off the kerb (any part
+of the body) and visible (any pixel), full braking after 0.2 s ends without contact.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class HitJudge:
         for index in range(len(self._past) - 1, -1, -1):
             towns = self._past[index].towns
             record = towns.people[world, person]
-            is_off_kerb = abs(record["y"]) < half_road(towns.town[world])
+            is_off_kerb = abs(record["y"]) - record["half_width"] < half_road(towns.town[world])
             if (
                 record["mode"] != CROSSING
                 or towns.town["seed"][world] != self._past[-1].towns.town["seed"][world]

@@ -59,7 +59,8 @@ def _gumbel(out: NDArray[np.float32], seeds: NDArray[np.int64], ticks: NDArray[n
 class NetworkPilot:
     """An actor-critic that takes its most likely action, or draws from its policy.
 
-    Draws are keyed by a world's seed and clock, so that the batch never changes them.
+    Draws are keyed by a world's seed and clock, so that the batch never changes them. A continuous policy
+    always takes its mean.
     """
 
     network: ActorCritic

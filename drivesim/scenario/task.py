@@ -12,8 +12,8 @@ class Sim(Section):
 
     physics_hz: Annotated[int, Range(10, 1000, whole=True)] = 60
     """Physics steps per s, 10 to 1000, a multiple of `decision_hz`. Default: 0.19 m at 11.2 m/s."""
-    decision_hz: Annotated[int, Range(1, 100, whole=True)] = 10
-    """Decisions per s, 1 to 100. Default: chosen; one within half of a driver's 0.2 s reaction."""
+    decision_hz: Annotated[int, Range(5, 100, whole=True)] = 10
+    """Decisions per s, 5 to 100: people look one ahead. Default: chosen; half of a 0.2 s reaction."""
     episode_s: Annotated[float, Range(1, 3600)] = 60.0
     """s until truncation, 1 to 3600. Default: chosen; about five blocks."""
 
@@ -117,7 +117,7 @@ class Reward(Section):
     """Penalty per decision, 0 to 1000. Default: chosen; a fifth of the progress, so that standing still
     loses."""
     swerve: Annotated[float, Range(0, 1000)] = 0.02
-    """Penalty on a decision's change of steering, 0 to 1000. Default: chosen; small beside progress."""
+    """Penalty on lateral acceleration, a share of its limit, 0 to 1000. Default: chosen; small."""
     lane_offset: Annotated[float, Range(0, 1000)] = 0.02
     """Penalty per m off the lane's centre and decision, 0 to 1000. Default: chosen; small beside progress."""
     red_light: Annotated[float, Range(0, 1000)] = 2.0

@@ -200,14 +200,18 @@ def wait(
 
 
 @kernel
-def wait_for_trigger(person: PersonRecord, ego: EgoRecord, is_checked: bool, now: float) -> None:
-    """Let a scripted person step off once the ego is within his time to collision or minimum distance."""
+def wait_for_trigger(person: PersonRecord, ego: EgoRecord, tables: Tables, now: float) -> None:
+    """Let a scripted person step off at his time to collision or minimum distance, whichever is farther.
+
+    He decides at the last decision before the ego comes nearer than that, so never too late to be avoided.
+    """
     distance = person.x - ego.x - ego.half_length
     speed = max(ego.speed, 0.0)
-    if distance < 0.0 or distance > max(speed * person.trigger_time, person.trigger_distance):
+    before_next = speed * tables.physics_dt * tables.substeps
+    if distance < 0.0 or distance - before_next > max(speed * person.trigger_time, person.trigger_distance):
         return
     needed = stopping_distance(speed, ego.top_speed, ego.acceleration, ego.braking)
-    if not is_checked or distance - person.half_width >= needed:
+    if tables.allow_unavoidable or distance >= needed:
         person.mode, person.started = CROSSING, now
 
 
@@ -219,7 +223,7 @@ def decide(
     for j in range(town.num_people):
         person = people[j]
         if person.mode == WAITING and person.trigger_time >= 0.0:
-            wait_for_trigger(person, ego, not tables.allow_unavoidable, now)
+            wait_for_trigger(person, ego, tables, now)
         elif person.mode == WAITING:
             wait(person, j, town, ego, cars, tables, now)
         elif person.mode == WALKING:
