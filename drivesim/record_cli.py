@@ -12,7 +12,7 @@ from rich.console import Console
 from drivesim.envs.vector import HELD_OUT
 from drivesim.pilots import load_pilot
 from drivesim.recording import drive_shots, film
-from drivesim.render.video import write_video
+from drivesim.render.video import write_gif, write_video
 from drivesim.scenario.loader import load
 
 
@@ -24,7 +24,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--seed", type=int, default=HELD_OUT, help="of the episode")
     parser.add_argument("--last", type=float, default=60.0, metavar="S", help="only the last seconds")
     parser.add_argument("--sample", action="store_true", help="draw actions instead of taking the likeliest")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4|FILE.gif")
     parser.set_defaults(func=run_record)
 
 
@@ -35,6 +35,10 @@ def run_record(args: argparse.Namespace) -> int:
     pilot, _ = load_pilot(args.agent, scenario, draws=args.sample)
     shots = drive_shots(scenario, pilot, args.seed, args.last)
     title = f"{args.agent} in {scenario.name}, seed {args.seed}"
-    write_video(args.output, film(scenario, shots, title), fps=scenario.sim.decision_hz)
+    pictures, fps = film(scenario, shots, title), scenario.sim.decision_hz
+    if args.output.suffix == ".gif":
+        write_gif(args.output, list(pictures), fps)
+    else:
+        write_video(args.output, pictures, fps)
     Console(stderr=True).print(f"{args.output}: {len(shots)} decisions, {shots[-1].caption}", markup=False)
     return 0

@@ -289,3 +289,16 @@ def test_slow_decisions_take_nobody_past_his_goal_or_over_the_kerb(hertz: int) -
     assert waiting > 0
     arrived = np.abs(state.people["goal_x"] - state.people["x"]) < 0.5
     assert arrived.mean() > 0.2
+
+
+def test_trigger_at_the_limit_of_what_check_allows_still_fires() -> None:
+    limit = {"position": 60.0, "side": "right", "time_to_collision": 1.2, "minimum_distance": 13.76}
+    compiled = compile_tables(
+        changed("crossing_trigger", triggers=[limit], ego={"start_speed": 11.2, "heading_offset": 0.0})
+    )
+    state = begin(compiled, list(range(8)))
+    for _ in range(60):
+        advance.step(state, np.tile([1.0, 0.0, 0.0], (8, 1)), compiled)
+        if (state.people["started"][:, 0] >= 0.0).all():
+            return
+    raise AssertionError(f"started at {state.people['started'][:, 0]}")
