@@ -16,9 +16,9 @@ from drivesim.render.actors import FIRST_PERSON
 from drivesim.render.camera import Camera
 from drivesim.render.raycaster import RaycastRenderer
 from drivesim.render.scene import SceneBuilder
+from drivesim.scenario.conflicts import REACTION_TIME
 from drivesim.scenario.schema import Scenario
 from drivesim.world import advance
-from drivesim.world.crossing_rules import REACTION_TIME
 from drivesim.world.parameters import compile_tables
 from drivesim.world.state import CROSSING, TownState
 from drivesim.world.town import half_road

@@ -23,7 +23,7 @@ def _cache_directory() -> Path:
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         source = path.read_bytes()
-        if b"@kernel" in source:
+        if b"kernel" in source:
             digest.update(source)
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     base = (

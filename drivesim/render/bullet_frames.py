@@ -148,20 +148,16 @@ def resolve_frame(
     for row in range(height):
         for column in range(width):
             body = bodies[row, column]
-            metres = far
-            if body >= 0:
-                metres = far * near / (far - (far - near) * np.float64(buffer[row, column]))
-            if metres >= far:
-                depth[row, column] = far
-                semantic[row, column] = _SKY
+            metres = far * near / (far - (far - near) * np.float64(buffer[row, column]))
+            if body < 0 or metres >= far:
+                depth[row, column], semantic[row, column] = far, _SKY
                 gray[row, column] = gray_levels[_SKY]
                 continue
             depth[row, column] = metres
             shown = looks[body] >> 8
             if looks[body] == GROUND_LOOK:
-                left = -metres * (column + 0.5 - 0.5 * width) / focal
-                x = pose[0] + metres * cos - left * sin
-                y = pose[1] + metres * sin + left * cos
+                right = metres * (column + 0.5 - 0.5 * width) / focal
+                x, y = pose[0] + metres * cos + right * sin, pose[1] + metres * sin - right * cos
                 shown = _map_class(ground_map, period, x, y)
                 gray[row, column] = gray_levels[shown]
             else:

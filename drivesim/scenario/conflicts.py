@@ -18,8 +18,6 @@ CLEARANCE_SPEED = 1.07
 """m/s; the walking speed for which the MUTCD times the clearance of a crosswalk (3.5 ft/s)."""
 REACTION_TIME = 0.2
 """s before the brakes act in the rule of avoidable crossings."""
-REACTION_SLACK = 0.06
-"""m; what the speed gained within the reaction time adds to the way (a t^2 / 2 at 3 m/s^2)."""
 STOPPING_MARGIN = 1.0
 """m left between the bumper and the person's path."""
 
@@ -122,16 +120,19 @@ def crowd(pedestrians: Pedestrians) -> Iterator[Conflict]:
 def stopping_distance(speed: float, top_speed: float, acceleration: float, braking: float) -> float:
     """Return the distance (m) from front bumper to a person's path within which the ego cannot stop any more.
 
-    0.2 v + 0.06 + v2^2 / (2 b) + 1, with v2 the speed after 0.2 s of full throttle.
+    At worst 0.2 s of full throttle, then full braking, and 1 m to spare: with 3 and 6 m/s^2 this is
+    0.2 v + 0.06 + v2^2 / 12 + 1, v2 the speed after the 0.2 s. The world compiles it as a kernel.
 
     Args:
-        speed: m/s, of the ego when the person steps off.
+        speed: m/s, of the ego when the person steps off; in reverse it counts as 0.
         top_speed: m/s.
         acceleration: m/s^2 at full throttle.
         braking: m/s^2 at full brake.
     """
-    raised = min(top_speed, speed + REACTION_TIME * acceleration)
-    return REACTION_TIME * speed + REACTION_SLACK + raised**2 / (2 * braking) + STOPPING_MARGIN
+    speed = max(speed, 0.0)
+    after = min(top_speed, speed + REACTION_TIME * acceleration)
+    reaction = REACTION_TIME * speed + 0.5 * acceleration * REACTION_TIME * REACTION_TIME
+    return reaction + after * after / (2.0 * braking) + STOPPING_MARGIN
 
 
 def trigger_shortfall(trigger: Trigger, ego: Ego) -> tuple[float, float]:

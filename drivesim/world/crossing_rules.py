@@ -9,30 +9,19 @@ from __future__ import annotations
 import math
 
 from drivesim.kernels import kernel
+from drivesim.scenario import conflicts
 from drivesim.world.state import EgoRecord, PersonRecord, Records
 
 HURRY = 1.6
 """Speed of a reacting person caught in a vehicle's way, over the walking speed."""
 FLANK_MARGIN = 0.25
 """m that a person keeps from a vehicle's body."""
-REACTION_TIME = 0.2
-"""s until the ego's brakes act, in the rule that a person steps off only if the ego could still stop."""
 PAUSING_TIME = 1.5
 """s of walking to a vehicle's strip from which on a person trusts himself to pause in front of it."""
 CLEARING_MARGIN = 0.5
 """s between leaving a vehicle's strip and the vehicle."""
 
-
-@kernel
-def stopping_distance(speed: float, top_speed: float, acceleration: float, braking: float) -> float:
-    """Return the distance (m) needed at worst: 0.2 s of full throttle, then full braking, and 1 m.
-
-    With 3 and 6 m/s^2 this is 0.2 v + 0.06 + v2^2 / 12 + 1, v2 the speed after the 0.2 s.
-    """
-    speed = max(speed, 0.0)
-    after = min(top_speed, speed + REACTION_TIME * acceleration)
-    reaction = REACTION_TIME * speed + 0.5 * acceleration * REACTION_TIME * REACTION_TIME
-    return reaction + after * after / (2.0 * braking) + 1.0
+stopping_distance = kernel(conflicts.stopping_distance)
 
 
 @kernel

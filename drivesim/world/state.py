@@ -80,7 +80,6 @@ class PersonRecord(Protocol):
     setback: float  # m behind the kerb when walking
     half_width: float  # m
     height: float  # m
-    interval: float  # s between crossings
     trigger_time: float  # s to collision; negative for all but scripted people
     trigger_distance: float  # m
     mode: int
