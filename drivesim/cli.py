@@ -62,6 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ScenarioError as error:
         _complain(error)
         return scenario_cli.INVALID
+    except ImportError as error:
+        # What can be missing is PyBullet: the message says what works without it.
+        _complain(error)
+        return MISUSE
     except Exception as error:
         # The learner's errors are known by name, so that checking a scenario need not import torch.
         if type(error).__name__ in ("CheckpointError", "TrainingDiverged"):

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from drivesim.arguments import positive_int
 from drivesim.envs.vector import HELD_OUT
 from drivesim.evaluate_cli import drive_with_progress, summary_table
 from drivesim.evaluation import Episode, summarise
@@ -33,7 +34,7 @@ def add_parser(commands: Any) -> None:
         "demo", help="drive the shipped agent in both scenarios and film its worst hits"
     )
     parser.add_argument("--agent", default="reasonable-seg4", help="as for evaluate")
-    parser.add_argument("--episodes", type=int, default=100, help="paired seeds in each scenario")
+    parser.add_argument("--episodes", type=positive_int, default=100, help="paired seeds in each scenario")
     parser.add_argument("--seed", type=int, default=HELD_OUT, help="of the first episode")
     parser.add_argument("--hits", type=int, default=3, help="how many hits to film")
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/demo"), metavar="DIRECTORY")
@@ -59,7 +60,11 @@ def run_demo(args: argparse.Namespace) -> int:
         episodes[name] = drive_with_progress(scenario, pilot, seeds, f"{args.agent} in {name}")
         summaries[name] = summarise(episodes[name])
     Console().print(summary_table(summaries))
-    films = film_hits(args, episodes["distracted"], console)
+    try:
+        films = film_hits(args, episodes["distracted"], console)
+    except ImportError as error:
+        console.print(f"no films: {error}", markup=False)
+        films = []
     write_record(args, episodes, summaries, films)
     console.print(f"written: {args.output}/ ({', '.join(['demo.json', 'README.md', *films])})", markup=False)
     return 0

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from drivesim.agents import agents_directory, shipped_agents
+from drivesim.arguments import positive_int
 from drivesim.envs.vector import HELD_OUT
 from drivesim.evaluation import Episode, drive, summarise
 from drivesim.pilots import Pilot, load_pilot
@@ -36,7 +37,7 @@ def add_parser(commands: Any) -> None:
         "agent", metavar="AGENT", help="a shipped name, a run, a directory, or driver:blind|expert|parked"
     )
     parser.add_argument("scenario", metavar="SCENARIO", help="a shipped name, or a path")
-    parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--episodes", type=positive_int, default=200)
     parser.add_argument("--seed", type=int, default=HELD_OUT, help="of the first episode")
     parser.add_argument("--renderer", default="raycast", choices=("raycast", "bullet"))
     parser.add_argument("--sample", action="store_true", help="draw actions instead of taking the likeliest")
@@ -116,9 +117,11 @@ def run_agents(args: argparse.Namespace) -> int:
         json.dump(agents, sys.stdout, indent=2)
         print()
         return 0
-    table = Table("agent", "trained in", "sees", "steps", "commands")
+    table = Table("agent", "trained in", "sees", "steps")
     for name, about in agents.items():
-        row = [str(about[key]) for key in ("scenario", "sees", "steps")]
-        table.add_row(name, *row, "\n".join(about["commands"]))
-    Console().print(table)
+        table.add_row(name, *(str(about[key]) for key in ("scenario", "sees", "steps")))
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console.print(table)
+    for name, about in agents.items():
+        console.print("\n".join([f"{name} was made by", *(f"  {command}" for command in about["commands"])]))
     return 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from drivesim.agents import agents_directory
+from drivesim.arguments import positive_int
 from drivesim.envs.vector import HELD_OUT
 from drivesim.evaluate_cli import drive_with_progress, summary_table
 from drivesim.evaluation import summarise
@@ -25,8 +28,8 @@ from drivesim.pilots import load_pilot
 from drivesim.rl.checkpoint import AGENT, CheckpointError
 from drivesim.scenario.loader import load
 
-WINDOW = 25
-"""Lines of the log that a point of the drawn curve averages."""
+POINTS = 60
+"""Points of a curve; each averages some lines of the log."""
 PANELS = ("mean_return", "episode/distance_m", "entropy")
 
 
@@ -35,9 +38,14 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "ship", help="evaluate a finished run on held-out seeds and keep it as an agent"
     )
-    parser.add_argument("run", metavar="RUN", help="a run's name in runs/")
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="a run in runs/, after those it was started from, if any",
+    )
     parser.add_argument("--scenarios", nargs="+", default=["reasonable", "distracted"], metavar="SCENARIO")
-    parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--episodes", type=positive_int, default=200)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIRECTORY", help="default: with the shipped agents"
     )
@@ -47,26 +55,26 @@ def add_parser(commands: Any) -> None:
 def run_ship(args: argparse.Namespace) -> int:
     """Copy weights and curve, then evaluate the very file that was copied."""
     torch.set_num_threads(1)
-    run = Path("runs") / args.run
+    name = args.runs[-1]
+    run = Path("runs") / name
     if not (run / AGENT / "agent.json").is_file():
         raise CheckpointError(f"{run}: holds no agent; allowed is a run that has saved one")
-    target = args.output or agents_directory() / args.run
+    target = args.output or agents_directory() / name
     target.mkdir(parents=True, exist_ok=True)
-    for name in ("agent.json", "agent.safetensors"):
-        shutil.copy(run / AGENT / name, target / name)
-    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    write_curve(target, records)
+    for file in ("agent.json", "agent.safetensors"):
+        shutil.copy(run / AGENT / file, target / file)
+    write_curve(target, read_logs([Path("runs") / each for each in args.runs]))
     summaries, episodes = {}, {}
-    for name in args.scenarios:
-        scenario = load(name)
-        for pilot_name in (str(target), "driver:blind"):
-            pilot, _ = load_pilot(pilot_name, scenario)
-            seeds = range(HELD_OUT, HELD_OUT + args.episodes)
-            drives = drive_with_progress(scenario, pilot, seeds, f"{pilot_name} in {name}")
-            who = args.run if pilot_name == str(target) else pilot_name
-            summaries[f"{who} in {name}"] = summarise(drives)
-            if who == args.run:
-                episodes[name] = [asdict(e) for e in drives]
+    seeds = range(HELD_OUT, HELD_OUT + args.episodes)
+    for place in args.scenarios:
+        scenario = load(place)
+        for who, source in ((name, str(target)), ("driver:blind", "driver:blind")):
+            pilot, _ = load_pilot(source, scenario)
+            label = f"{who} in {place}"
+            drives = drive_with_progress(scenario, pilot, seeds, label)
+            summaries[label] = summarise(drives)
+            if who == name:
+                episodes[place] = [asdict(e) for e in drives]
     evaluation = {
         "command": shlex.join(["drivesim", *sys.argv[1:]]),
         "summaries": summaries,
@@ -77,12 +85,24 @@ def run_ship(args: argparse.Namespace) -> int:
     return 0
 
 
+def read_logs(runs: Sequence[Path]) -> list[dict[str, Any]]:
+    """Read the logs of runs that went on from each other, their steps and times counted on."""
+    records: list[dict[str, Any]] = []
+    for run in runs:
+        before = {key: records[-1][key] if records else 0 for key in ("step", "time_s")}
+        for line in (run / "log.jsonl").read_text().splitlines():
+            record = json.loads(line)
+            records.append(record | {key: record[key] + start for key, start in before.items()})
+    return records
+
+
 def write_curve(target: Path, records: list[dict[str, Any]]) -> None:
     """Write the training curve: averages of the log as JSON lines, and a picture of three of them."""
     kept = ("mean_return", "mean_length", "entropy", "value_loss", "learning_rate", "steps_per_s")
     lines = []
-    for start in range(0, len(records), WINDOW):
-        window = records[start : start + WINDOW]
+    width = max(math.ceil(len(records) / POINTS), 1)
+    for start in range(0, len(records), width):
+        window = records[start : start + width]
         keys = [k for k in window[-1] if k in kept or k.startswith("episode/")]
         values: dict[str, float] = {"step": window[-1]["step"], "time_s": window[-1]["time_s"]}
         for key in keys:

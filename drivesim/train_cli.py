@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from drivesim.arguments import positive_int
 from drivesim.envs.vector import DrivingVectorEnv
 from drivesim.pilots import agent_directory
 from drivesim.render.semantics import AGENT_PALETTE, NUM_CLASSES
@@ -31,8 +32,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("train", help="train an A2C agent in a scenario")
     parser.add_argument("scenario", metavar="SCENARIO", help="a shipped name, or a path")
     parser.add_argument("--run", required=True, metavar="NAME", help="where to keep it: runs/NAME")
-    parser.add_argument("--steps", type=int, default=4_000_000, help="environment steps in all")
-    parser.add_argument("--envs", type=int, default=64, help="towns stepped together")
+    parser.add_argument("--steps", type=positive_int, default=4_000_000, help="environment steps in all")
+    parser.add_argument("--envs", type=positive_int, default=64, help="towns stepped together")
     parser.add_argument("--seed", type=int, default=0, help="of weights, episodes and actions")
     parser.add_argument("--learning-rate", type=float, default=A2CConfig.learning_rate)
     parser.add_argument("--entropy", type=float, default=A2CConfig.entropy_coefficient)
@@ -40,7 +41,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--normalise-advantages", action="store_true", help="to deviation 1 in each rollout")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: the faster one here")
-    parser.add_argument("--threads", type=int, default=1, help="of the renderer and of torch")
+    parser.add_argument("--threads", type=positive_int, default=1, help="of the renderer and of torch")
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     begin.add_argument("--init", metavar="AGENT", help="start from the weights of an agent or a run")
@@ -114,6 +115,8 @@ def earlier_commands(directory: Path) -> list[dict[str, str | int]]:
 def run_train(args: argparse.Namespace) -> int:
     """Train; Ctrl-C saves first."""
     scenario = load(args.scenario)
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise CheckpointError("--device cuda: this torch sees no CUDA device; use --device cpu")
     torch.set_num_threads(args.threads)
     env = DrivingVectorEnv(args.envs, scenario, threads=args.threads)
     config = A2CConfig(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,19 @@ def test_evaluate_prints_every_rate_with_its_interval_as_json(capsys: pytest.Cap
 def test_preview_refuses_an_unknown_suffix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scenario", "preview", "empty_road", "-o", str(tmp_path / "x.gif")]) == MISUSE
     assert ".png, .mp4" in capsys.readouterr().err
+
+
+def test_missing_pybullet_is_told_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pybullet", None)
+    arguments = ["record", "driver:blind", "empty_road", "--last", "1", "-o", str(tmp_path / "x.mp4")]
+    assert main(arguments) == MISUSE
+    assert "needs pybullet" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_counts_below_one_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "driver:blind", "reasonable", "--episodes", "0"])
+    assert "a whole number from 1 up" in capsys.readouterr().err
