@@ -73,10 +73,10 @@ def measure() -> Row:
         "a2c-driving",
         "steps/s",
         median(rates["ours"]),
-        f"at least {TARGET:.0f} times the peer",
+        f"at least {TARGET:.0f} times the peer, ours in {fastest.precision}",
         ratio >= TARGET,
         peer=median(rates["peer"]),
-        peer_name="stable-baselines3 A2C, same network and towns, colours looked up by our kernel",
+        peer_name="stable-baselines3 A2C in float32, same network and towns, colours looked up by our kernel",
         ratio_peer=ratio,
         more={
             "precision": fastest.precision,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drivesim.envs.cameras import make_camera
 from drivesim.render.actors import FIRST_PERSON
-from drivesim.render.camera import Camera
 from drivesim.render.raycaster import RaycastRenderer
 from drivesim.render.scene import SceneBuilder
 from drivesim.scenario.conflicts import REACTION_TIME
@@ -42,10 +42,7 @@ class HitJudge:
 
     def __init__(self, scenario: Scenario) -> None:
         self._tables = compile_tables(scenario)
-        c = scenario.camera
-        self._camera = RaycastRenderer(
-            Camera(c.width, c.height, c.field_of_view, c.near, c.far), ("semantic",)
-        )
+        self._camera = RaycastRenderer(make_camera(scenario), ("semantic",))
         self._builder = SceneBuilder(scenario, 1)
         self._hz = scenario.sim.decision_hz
         self._past: deque[Moment] = deque(maxlen=round(MEMORY_S * self._hz))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from drivesim.arguments import natural_int
 from drivesim.scenario import cli as scenario_cli
 from drivesim.scenario.errors import ScenarioError
 
@@ -47,8 +48,10 @@ def add_preview(commands: scenario_cli.Subparsers) -> None:
     """Add `preview` to the commands of `scenario`."""
     parser = commands.add_parser("preview", help="draw a map from above beside the camera's view")
     parser.add_argument("file", metavar="FILE", help="a path, or a shipped name")
-    parser.add_argument("--seed", type=int, default=0, help="of the episode")
-    parser.add_argument("--driver", default="expert", help="who drives meanwhile: blind, expert or parked")
+    parser.add_argument("--seed", type=natural_int, default=0, help="of the episode")
+    parser.add_argument(
+        "--driver", default="expert", choices=("blind", "expert", "parked"), help="who drives meanwhile"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.png|FILE.mp4")
     parser.set_defaults(func=lambda args: import_module("drivesim.preview").run_preview(args))
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from drivesim.arguments import positive_int
+from drivesim.arguments import natural_int, positive_int
 from drivesim.envs.vector import HELD_OUT
 from drivesim.evaluate_cli import drive_with_progress, summary_table
 from drivesim.evaluation import Episode, summarise
@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--agent", default="reasonable-seg4", help="as for evaluate")
     parser.add_argument("--episodes", type=positive_int, default=100, help="paired seeds in each scenario")
-    parser.add_argument("--seed", type=int, default=HELD_OUT, help="of the first episode")
+    parser.add_argument("--seed", type=natural_int, default=HELD_OUT, help="of the first episode")
     parser.add_argument("--hits", type=int, default=3, help="how many hits to film")
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/demo"), metavar="DIRECTORY")
     parser.set_defaults(func=run_demo)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from drivesim.kernels import kernel
 from drivesim.world.crossing_rules import stopping_distance
 from drivesim.world.parameters import Tables
-from drivesim.world.signals import GREEN, light
+from drivesim.world.signals import GREEN, YELLOW, light
 from drivesim.world.state import CROSSING, EgoRecord, Records, TownRecord, TownState
 from drivesim.world.town import half_road, lane_offset, stop_line
 
@@ -88,7 +88,7 @@ def for_signal(ego: EgoRecord, town: TownRecord, now: float) -> float:
     seen = light(town, number, False, now)
     if gap > LOOK_AHEAD or seen == GREEN:
         return 1.0
-    if seen == 1 and ego.speed * ego.speed / (2.0 * 0.7 * ego.braking) > gap:
+    if seen == YELLOW and ego.speed * ego.speed / (2.0 * 0.7 * ego.braking) > gap:
         return 1.0
     return pedal(ego, gap + GAP - 0.5, 0.0)
 

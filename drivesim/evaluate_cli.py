@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from drivesim.agents import agents_directory, shipped_agents
-from drivesim.arguments import positive_int
-from drivesim.envs.vector import HELD_OUT
+from drivesim.arguments import natural_int, positive_int
+from drivesim.envs.vector import DEVELOPMENT
 from drivesim.evaluation import Episode, drive, summarise
 from drivesim.pilots import Pilot, load_pilot
 from drivesim.rl.checkpoint import load_agent
@@ -38,7 +38,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("scenario", metavar="SCENARIO", help="a shipped name, or a path")
     parser.add_argument("--episodes", type=positive_int, default=200)
-    parser.add_argument("--seed", type=int, default=HELD_OUT, help="of the first episode")
+    parser.add_argument(
+        "--seed",
+        type=natural_int,
+        default=DEVELOPMENT,
+        help="of the first episode; those from 1000000 up are for final figures",
+    )
     parser.add_argument("--renderer", default="raycast", choices=("raycast", "bullet"))
     parser.add_argument("--sample", action="store_true", help="draw actions instead of taking the likeliest")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -111,17 +116,20 @@ def run_agents(args: argparse.Namespace) -> int:
             "sees": f"{layout.stack} x {', '.join(layout.planes)} at {layout.width}x{layout.height}",
             "actions": metadata.get("actions"),
             "steps": metadata.get("training", {}).get("step"),
-            "commands": [entry["command"] for entry in metadata.get("commands", [])],
+            "commands": metadata.get("commands", []),
         }
     if args.json:
         json.dump(agents, sys.stdout, indent=2)
         print()
         return 0
-    table = Table("agent", "trained in", "sees", "steps")
+    table = Table("agent", "trained in", "sees", "steps of its last run")
     for name, about in agents.items():
         table.add_row(name, *(str(about[key]) for key in ("scenario", "sees", "steps")))
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.print(table)
     for name, about in agents.items():
-        console.print("\n".join([f"{name} was made by", *(f"  {command}" for command in about["commands"])]))
+        console.print(f"{name} was made by")
+        for entry in about["commands"]:
+            start = f"starting from {entry['init']}" if "init" in entry else f"from step {entry['from_step']}"
+            console.print(f"  {entry['command']}  ({start})")
     return 0

@@ -49,8 +49,7 @@ class Estimate:
 
 def rate_per_km(count: int, km: float) -> Estimate:
     """Estimate a rate of endings, with the exact Poisson interval (Garwood 1936)."""
-    if km <= 0.0:
-        return Estimate(0.0, 0.0, float("inf"))
+    km = max(km, 1e-6)  # who never moved has an upper limit of millions, not infinity, which JSON lacks
     tail = (1.0 - CONFIDENCE) / 2.0
     low = chi2.ppf(tail, 2 * count) / 2.0 if count else 0.0
     return Estimate(count / km, float(low) / km, float(chi2.ppf(1.0 - tail, 2 * count + 2)) / 2.0 / km)
@@ -84,7 +83,7 @@ def drive(
     Args:
         scenario: where.
         pilot: who.
-        seeds: of the episodes; the result does not depend on how many run at once.
+        seeds: of the episodes. How many run at once changes no world; a network's rounding may differ by it.
         worlds: towns stepped together.
         renderer: what draws the images.
         on_episode: told how many episodes have ended, for progress.

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from drivesim.envs.vector import HELD_OUT
+from drivesim.arguments import natural_int
+from drivesim.envs.vector import DEVELOPMENT
 from drivesim.pilots import load_pilot
 from drivesim.recording import drive_shots, film
 from drivesim.render.video import write_gif, write_video
@@ -21,7 +22,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("record", help="film one episode")
     parser.add_argument("agent", metavar="AGENT", help="as for evaluate")
     parser.add_argument("scenario", metavar="SCENARIO", help="a shipped name, or a path")
-    parser.add_argument("--seed", type=int, default=HELD_OUT, help="of the episode")
+    parser.add_argument("--seed", type=natural_int, default=DEVELOPMENT, help="of the episode")
     parser.add_argument("--last", type=float, default=60.0, metavar="S", help="only the last seconds")
     parser.add_argument("--sample", action="store_true", help="draw actions instead of taking the likeliest")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.mp4|FILE.gif")

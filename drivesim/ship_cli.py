@@ -68,7 +68,7 @@ def run_ship(args: argparse.Namespace) -> int:
     seeds = range(HELD_OUT, HELD_OUT + args.episodes)
     for place in args.scenarios:
         scenario = load(place)
-        for who, source in ((name, str(target)), ("driver:blind", "driver:blind")):
+        for who, source in ((name, str(target.resolve())), ("driver:blind", "driver:blind")):
             pilot, _ = load_pilot(source, scenario)
             label = f"{who} in {place}"
             drives = drive_with_progress(scenario, pilot, seeds, label)

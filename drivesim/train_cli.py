@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shlex
 import sys
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from drivesim.arguments import positive_int
-from drivesim.envs.vector import DrivingVectorEnv
+from drivesim.arguments import natural_int, positive_int
+from drivesim.envs.vector import HELD_OUT, DrivingVectorEnv
 from drivesim.pilots import agent_directory
 from drivesim.render.semantics import AGENT_PALETTE, NUM_CLASSES
 from drivesim.rl.a2c import A2CConfig
@@ -34,7 +35,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--run", required=True, metavar="NAME", help="where to keep it: runs/NAME")
     parser.add_argument("--steps", type=positive_int, default=4_000_000, help="environment steps in all")
     parser.add_argument("--envs", type=positive_int, default=64, help="towns stepped together")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, episodes and actions")
+    parser.add_argument("--seed", type=natural_int, default=0, help="of weights, episodes and actions")
     parser.add_argument("--learning-rate", type=float, default=A2CConfig.learning_rate)
     parser.add_argument("--entropy", type=float, default=A2CConfig.entropy_coefficient)
     parser.add_argument("--discount", type=float, default=A2CConfig.discount)
@@ -49,7 +50,11 @@ def add_parser(commands: Any) -> None:
 
 
 def make_network(scenario: Scenario, seed: int) -> ActorCritic:
-    """Build the network that fits a scenario's observations and actions."""
+    """Build the network that fits a scenario's observations and actions.
+
+    Raises:
+        CheckpointError: if its images are too small or of an odd size.
+    """
     modalities = tuple(scenario.modalities)
     layout = InputLayout(
         planes=modalities,
@@ -64,7 +69,10 @@ def make_network(scenario: Scenario, seed: int) -> ActorCritic:
         continuous=continuous,
         palette=AGENT_PALETTE if layout.num_classes else (),
     )
-    return ActorCritic(layout, config, seed)
+    try:
+        return ActorCritic(layout, config, seed)
+    except ValueError as error:
+        raise CheckpointError(f"scenario {scenario.name!r}: no network fits its camera: {error}") from error
 
 
 def action_names(scenario: Scenario) -> list[str]:
@@ -88,7 +96,9 @@ def begin_training(
     network = make_network(scenario, args.seed)
     if args.resume:
         latest = latest_checkpoint(directory)
-        return network, [*earlier_commands(directory), this_command(int(latest.name) if latest else 0)]
+        if latest is None:
+            raise CheckpointError(f"{directory}: there is no checkpoint to resume; start it without --resume")
+        return network, [*earlier_commands(directory, scenario), this_command(int(latest.name))]
     if args.init is None:
         return network, [this_command(0)]
     given, metadata = load_agent(agent_directory(args.init))
@@ -103,11 +113,24 @@ def begin_training(
     return given.requires_grad_(True).train(), [*metadata.get("commands", []), first]
 
 
-def earlier_commands(directory: Path) -> list[dict[str, str | int]]:
-    """List the commands that trained a run before it was interrupted."""
-    if not (directory / AGENT / "agent.json").is_file():
-        return []
+def scenario_digest(scenario: Scenario) -> str:
+    """Return the sha256 of all that a scenario says, inherited values and defaults included."""
+    return hashlib.sha256(scenario.model_dump_json().encode()).hexdigest()
+
+
+def earlier_commands(directory: Path, scenario: Scenario) -> list[dict[str, str | int]]:
+    """List the commands that trained a run before it was interrupted.
+
+    Raises:
+        CheckpointError: if it was trained in another scenario.
+    """
     _, metadata = load_agent(directory / AGENT)
+    found = metadata.get("scenario_sha256")
+    if found != scenario_digest(scenario):
+        raise CheckpointError(
+            f"{directory}: was trained in {metadata.get('scenario')!r} (sha256 {found}), which is not "
+            f"{scenario.name!r} as it is now; start a new run with --init {directory.name}"
+        )
     earlier: list[dict[str, str | int]] = metadata.get("commands", [])
     return earlier
 
@@ -117,6 +140,8 @@ def run_train(args: argparse.Namespace) -> int:
     scenario = load(args.scenario)
     if args.device == "cuda" and not torch.cuda.is_available():
         raise CheckpointError("--device cuda: this torch sees no CUDA device; use --device cpu")
+    if args.seed >= HELD_OUT:
+        raise CheckpointError(f"--seed {args.seed}: seeds from {HELD_OUT} up are for final evaluation only")
     torch.set_num_threads(args.threads)
     env = DrivingVectorEnv(args.envs, scenario, threads=args.threads)
     config = A2CConfig(
@@ -134,8 +159,10 @@ def run_train(args: argparse.Namespace) -> int:
     metadata = {
         "scenario": scenario.name,
         "actions": action_names(scenario),
+        "scenario_sha256": scenario_digest(scenario),
         "commands": history,
         "seed": args.seed,
+        "envs": args.envs,
     }
     console = Console(stderr=True)
     run = RunConfig(directory, resume=args.resume, console=console, metadata=metadata)

@@ -57,3 +57,26 @@ def test_agent_of_another_layout_is_refused(tiny: str, capsys: pytest.CaptureFix
     assert main(["train", tiny, "--run", "r", "--envs", "2", "--steps", "16"]) == 0
     assert main(["evaluate", "r", "reasonable", "--episodes", "1"]) == 2
     assert "32, 32" in capsys.readouterr().err
+
+
+def test_training_refuses_seeds_that_are_held_out(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", tiny, "--run", "r", "--seed", "1000000"]) == 2
+    assert "for final evaluation only" in capsys.readouterr().err
+
+
+def test_a_run_is_resumed_only_where_it_is_and_in_its_own_scenario(
+    tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--run", "r", "--envs", "2", "--steps", "16"]
+    assert main(["train", tiny, *arguments, "--resume"]) == 2
+    assert "no checkpoint to resume" in capsys.readouterr().err
+    assert main(["train", tiny, *arguments]) == 0
+    Path(tiny).write_text(TINY.replace("cars: {count: 1}", "cars: {count: 2}"))
+    assert main(["train", tiny, *arguments, "--resume"]) == 2
+    assert "was trained in 'tiny'" in capsys.readouterr().err
+
+
+def test_a_camera_that_no_network_fits_is_told(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(tiny).write_text(TINY.replace("width: 32", "width: 33"))
+    assert main(["train", tiny, "--run", "r", "--envs", "2", "--steps", "16"]) == 2
+    assert "no network fits its camera" in capsys.readouterr().err

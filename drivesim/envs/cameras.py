@@ -9,7 +9,7 @@ from drivesim.render.raycaster import RaycastRenderer
 from drivesim.render.scene import Scene
 from drivesim.scenario.schema import Scenario
 
-RendererName = Literal["raycast", "bullet", "none"]
+RendererName = Literal["raycast", "bullet", "bullet-egl", "none"]
 
 
 class Renderer(Protocol):
@@ -34,7 +34,8 @@ def make_renderer(name: RendererName, scenario: Scenario, threads: int) -> Rende
     """Make the renderer of a scenario's camera and modalities.
 
     Args:
-        name: `raycast`, `bullet` (imported here only, so that all else works without PyBullet) or `none`.
+        name: `raycast`, `bullet` (imported here only, so that all else works without PyBullet), `bullet-egl`
+            (PyBullet on a GPU where its plugin draws, else as `bullet`) or `none`.
         scenario: whose camera it is.
         threads: of the ray caster.
 
@@ -47,10 +48,10 @@ def make_renderer(name: RendererName, scenario: Scenario, threads: int) -> Rende
     camera, modalities = make_camera(scenario), tuple(scenario.modalities)
     if name == "raycast":
         return RaycastRenderer(camera, modalities, threads)
-    if name == "bullet":
+    if name in ("bullet", "bullet-egl"):
         from drivesim.render.bullet import BulletRenderer
 
-        return BulletRenderer(camera, modalities)
+        return BulletRenderer(camera, modalities, hardware=None if name == "bullet-egl" else False)
     if name == "none":
         return None
-    raise ValueError(f"renderer: found {name!r}, allowed are 'raycast', 'bullet' and 'none'")
+    raise ValueError(f"renderer: found {name!r}, allowed are 'raycast', 'bullet', 'bullet-egl' and 'none'")

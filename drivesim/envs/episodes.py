@@ -14,6 +14,8 @@ from drivesim.world.state import Records
 
 HELD_OUT = 1_000_000
 """Seeds from here on are for final evaluation only; an environment seeded below never draws one of them."""
+DEVELOPMENT = 500_000
+"""Where evaluations start that are not final: most seeds below it are trained on, few above."""
 _SUMS = ("return", "length", "distance_m", "ran_red")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from drivesim.envs.actions import action_space, control_table, to_controls
 from drivesim.envs.cameras import RendererName, make_camera, make_renderer
-from drivesim.envs.episodes import HELD_OUT, EpisodeBook, later_seed, spread_seed
+from drivesim.envs.episodes import DEVELOPMENT, HELD_OUT, EpisodeBook, later_seed, spread_seed
 from drivesim.envs.observation import FrameStack
 from drivesim.envs.picture import PictureMaker
 from drivesim.envs.rewards import Ending, endings, reward_terms, total_reward
@@ -27,6 +27,7 @@ from drivesim.world.parameters import compile_tables
 from drivesim.world.state import empty_state
 
 __all__ = [
+    "DEVELOPMENT",
     "ENDING_NAMES",
     "HELD_OUT",
     "DrivingVectorEnv",

@@ -31,7 +31,7 @@ class Profile(Section):
     look_distance: Annotated[Quantity, Range(0, 200)] = 80.0
     """m up to which an approaching car is noticed, 0 to 200. Default: the ego's camera sees as far."""
     start_delay: Annotated[Quantity, Range(0, 10)] = Uniform(uniform=(0.2, 1.0))
-    """s from deciding to stepping off, 0 to 10. Default: chosen around a reaction time of 0.5 s."""
+    """s at the kerb before a person may step off, 0 to 10. Default: chosen around a reaction of 0.5 s."""
     obeys_signal: Annotated[Quantity, Range(0, 1)] = 1.0
     """Probability of waiting for the walk signal, 0 to 1. Default: lawful."""
     midblock_share: Annotated[Quantity, Range(0, 1)] = 0.5
@@ -40,12 +40,12 @@ class Profile(Section):
     jaywalk_share: Annotated[Quantity, Range(0, 1)] = 0.1
     """Share of crossings anywhere, 0 to 1; what remains of 1 uses intersections. Default: chosen."""
     reacts_while_crossing: bool = True
-    """Whether a person on the road stops, hurries or steps back for an approaching car."""
+    """Whether a person on the road stops or hurries for an approaching car."""
     holds_phone: Annotated[Quantity, Range(0, 1)] = 0.0
     """Probability of holding a phone, 0 to 1; it adds 18% to crossing time (Thompson 2013; a later
     meta-analysis finds none). Default: no phone."""
-    kerb_setback: Annotated[Quantity, Range(0.1, 3)] = 0.5
-    """m from the kerb at which a person waits, 0.1 to 3. Default: chosen; out of a passing mirror's reach."""
+    kerb_setback: Annotated[Quantity, Range(0.35, 3)] = 0.5
+    """m behind the kerb at which a person walks, 0.35 to 3. Default: chosen; clear of mirrors."""
 
 
 class Pedestrians(Section):
@@ -60,8 +60,8 @@ class Pedestrians(Section):
     sight."""
     crossing_interval: Annotated[Quantity, Range(1, 600)] = Uniform(uniform=(12.0, 30.0))
     """s between a person's crossings, 1 to 600. Default: chosen; several crossings in each episode."""
-    body_width: Annotated[Quantity, Range(0.2, 1)] = 0.5
-    """m, the side of a person's square footprint, 0.2 to 1. Default: the 0.5 m wide body ellipse of Fruin
+    body_width: Annotated[Quantity, Range(0.2, 0.7)] = 0.5
+    """m, the side of a person's square footprint, 0.2 to 0.7. Default: the 0.5 m wide body ellipse of Fruin
     (1971)."""
     body_height: Annotated[Quantity, Range(0.8, 2.3)] = 1.75
     """m, 0.8 to 2.3. Default: an adult."""

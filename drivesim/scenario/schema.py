@@ -77,8 +77,8 @@ class Scenario(Section):
     description: Annotated[str, Field(max_length=2000)] = ""
     """What the scenario is for, in a sentence."""
     seed: Annotated[int, Range(0, 2**53 - 1, whole=True)] = 0
-    """Seed of the town's look and of all draws, 0 to 9007199254740991 (what JSON keeps exactly). Default:
-    0."""
+    """Seed of the buildings and of the signals' offsets, 0 to 9007199254740991 (what JSON
+    keeps exactly). Default: 0."""
     sim: Sim = Sim()
     """Rates and duration."""
     map: Map = Map()

@@ -55,7 +55,7 @@ class Cars(Section):
     """Other cars: the intelligent driver model of Treiber, Hennecke and Helbing (2000), one draw per car."""
 
     count: Annotated[Quantity, Range(0, 64, whole=True)] = 8.0
-    """Cars in the window around the ego, 0 to 64. Default: chosen; about 24 cars per km of street."""
+    """Cars in the window around the ego, 0 to 64. Default: chosen; about 47 cars per km of street."""
     window_ahead: Annotated[Quantity, Range(40, 500)] = 120.0
     """m ahead of the ego, 40 to 500; cars re-enter there. Default: beyond the camera's 80 m."""
     window_behind: Annotated[Quantity, Range(10, 300)] = 50.0

@@ -15,7 +15,7 @@ class Sim(Section):
     decision_hz: Annotated[int, Range(5, 100, whole=True)] = 10
     """Decisions per s, 5 to 100: people look one ahead. Default: chosen; half of a 0.2 s reaction."""
     episode_s: Annotated[float, Range(1, 3600)] = 60.0
-    """s until truncation, 1 to 3600. Default: chosen; about five blocks."""
+    """s until truncation, 1 to 3600. Default: chosen; about three blocks."""
 
 
 class Ego(Section):

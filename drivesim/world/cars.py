@@ -11,7 +11,7 @@ import math
 from drivesim.kernels import kernel
 from drivesim.world.parameters import CAR_ROWS, Tables, draw
 from drivesim.world.random import CARS, uniform
-from drivesim.world.signals import GREEN, light
+from drivesim.world.signals import GREEN, YELLOW, light
 from drivesim.world.state import CROSSING, CarRecord, EgoRecord, Records, TownRecord
 from drivesim.world.town import half_road, stop_line
 
@@ -99,7 +99,7 @@ def signal_interaction(car: CarRecord, town: TownRecord, time: float) -> float:
     if seen == GREEN:
         return 0.0
     can_stop = car.speed * car.speed / (2.0 * 1.5 * car.comfortable_braking) < gap + 1.0
-    if seen == 1 and not can_stop:
+    if seen == YELLOW and not can_stop:
         return 0.0
     return interaction(gap + car.minimum_gap, car.speed, car)
 

@@ -242,13 +242,16 @@ def move(person: PersonRecord, dt: float) -> None:
 
 @kernel
 def arrive(people: Records, town: TownRecord, tables: Tables) -> None:
-    """Let those who reached the other side walk on and plan their next crossing."""
+    """Let those who reached the other side walk on and plan their next crossing; scripted people are done."""
     stance = half_road(town) + KERB_STANCE
     for j in range(town.num_people):
         person = people[j]
         if person.mode == CROSSING and person.y * person.side < -stance:
             person.side = -person.side
-            person.mode, person.trigger_time = WALKING, -1.0
+            if person.trigger_time >= 0.0:
+                person.mode, person.velocity_y = AWAY, 0.0
+                continue
+            person.mode = WALKING
             plan(person, j, town, tables)
 
 
@@ -258,14 +261,14 @@ def renew(
 ) -> None:
     """Let the people whom the ego has left behind, or who are too far ahead, enter again, ahead.
 
-    Scripted people stay where the scenario put them until the ego has passed them.
+    Scripted people cross once, where the scenario put them.
     """
     ahead, behind = window
     for j in range(town.num_people):
         person = people[j]
         from_ego = person.x - ego.x
         is_scripted = person.trigger_time >= 0.0
-        if from_ego < -behind or (from_ego > ahead + 25.0 and not is_scripted):
+        if not is_scripted and (from_ego < -behind or from_ego > ahead + 25.0):
             spread = 10.0 * uniform(town.seed, PEOPLE, j, person.entry, _X)
             enter(person, j, town, tables, now, ego.x + ahead + spread)
 

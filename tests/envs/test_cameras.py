@@ -27,6 +27,6 @@ def test_the_ray_caster_draws_the_scenarios_modalities() -> None:
 
 def test_an_unknown_renderer_is_refused() -> None:
     with pytest.raises(
-        ValueError, match="renderer: found 'mesa', allowed are 'raycast', 'bullet' and 'none'"
+        ValueError, match="renderer: found 'mesa', allowed are 'raycast', 'bullet', 'bullet-egl' and 'none'"
     ):
         make_renderer("mesa", scenario(), 1)  # type: ignore[arg-type]  # what is refused

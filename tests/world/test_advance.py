@@ -162,12 +162,12 @@ def test_nobody_is_hit_who_is_not_touched() -> None:
 @pytest.mark.parametrize("turn", [0.0, 0.7, math.pi / 2])
 def test_a_wide_person_is_hit_by_the_corner_of_a_small_ego(turn: float) -> None:
     state, compiled = one_world(
-        ego={"length": 2.0, "width": 1.0}, pedestrians={"count": 1.0, "body_width": 1.0}
+        ego={"length": 2.0, "width": 1.0}, pedestrians={"count": 1.0, "body_width": 0.7}
     )
     state.ego["yaw"] = turn
     reach = math.cos(turn) + 0.5 * math.sin(turn)
     person = state.people[0, 0]
-    person["x"], person["y"] = state.ego["x"][0] + reach + 0.49, -1.75 + 0.2 * math.sin(turn)
+    person["x"], person["y"] = state.ego["x"][0] + reach + 0.34, -1.75 + 0.2 * math.sin(turn)
     person["mode"], person["walking_speed"] = CROSSING, 0.0
     assert step(state, compiled, BRAKE)["person"] == 0
 

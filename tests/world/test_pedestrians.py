@@ -13,7 +13,7 @@ from drivesim.world.crossing_rules import stopping_distance
 from drivesim.world.parameters import Tables, compile_tables
 from drivesim.world.pedestrians import KERB_STANCE, PHONE_SLOWING
 from drivesim.world.signals import may_walk, nearest_intersection
-from drivesim.world.state import CROSSING, WAITING, WALKING, TownState
+from drivesim.world.state import AWAY, CROSSING, WAITING, WALKING, TownState
 from drivesim.world.town import half_road
 from tests.towns import BRAKE, CRUISE, SHIPPED, begin, changed, drive, scenario, starts, tables
 
@@ -267,13 +267,14 @@ def test_scripted_people_wait_however_far_away_they_are() -> None:
     assert state.people["x"][0, 0] == x
 
 
-def test_a_scripted_person_whom_the_ego_has_passed_becomes_somebody_else_ahead() -> None:
+def test_scripted_people_cross_once_and_are_gone() -> None:
     compiled = tables("crossing_trigger")
-    state = begin(compiled, [0])
-    state.ego["x"] += 300.0
-    advance.step(state, BRAKE[None], compiled)
-    assert (state.people["x"][0] > state.ego["x"][0]).all()
-    assert (state.people["trigger_time"][0] < 0.0).all()
+    state = begin(compiled, list(range(8)))
+    scripted = slice(0, len(compiled.triggers))
+    for _ in range(500):
+        advance.step(state, DRIVERS["expert"](state, compiled), compiled)
+    assert (state.people["mode"][:, scripted] == AWAY).any()
+    assert np.isin(state.people["mode"][:, scripted], (AWAY, WAITING, CROSSING)).all()
 
 
 @pytest.mark.parametrize("hertz", [5, 6])
