@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from drivesim.agents import agents_directory, shipped_agents
 from drivesim.drivers import DRIVERS, Driver
+from drivesim.envs.actions import action_names
 from drivesim.envs.vector import DrivingVectorEnv
 from drivesim.kernels import kernel
 from drivesim.rl.checkpoint import CheckpointError, load_agent
@@ -127,7 +128,7 @@ def load_pilot(name: str, scenario: Scenario, *, draws: bool = False) -> tuple[P
             f"agent {name!r} sees {seen} (modalities, stack, height, width), "
             f"scenario {scenario.name!r} shows {shown}"
         )
-    actions = ["pedal", "steer"] if isinstance(scenario.actions, str) else list(scenario.actions)
+    actions = action_names(scenario)
     if metadata.get("actions") != actions:
         raise CheckpointError(
             f"agent {name!r} acts by {metadata.get('actions')}, scenario {scenario.name!r} offers {actions}"

@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 
 from drivesim.arguments import natural_int, positive_int
+from drivesim.envs.actions import action_names
 from drivesim.envs.vector import HELD_OUT, DrivingVectorEnv
 from drivesim.pilots import agent_directory
 from drivesim.render.semantics import AGENT_PALETTE, NUM_CLASSES
@@ -73,11 +74,6 @@ def make_network(scenario: Scenario, seed: int) -> ActorCritic:
         return ActorCritic(layout, config, seed)
     except ValueError as error:
         raise CheckpointError(f"scenario {scenario.name!r}: no network fits its camera: {error}") from error
-
-
-def action_names(scenario: Scenario) -> list[str]:
-    """Name what each output of an agent means."""
-    return ["pedal", "steer"] if isinstance(scenario.actions, str) else list(scenario.actions)
 
 
 def this_command(from_step: int) -> dict[str, str | int]:

@@ -40,3 +40,8 @@ def to_controls(actions: NDArray[Any], table: NDArray[np.float64] | None) -> NDA
     given = np.asarray(actions, np.float64)
     pedal = given[:, 0]
     return np.stack([np.maximum(pedal, 0.0), np.maximum(-pedal, 0.0), given[:, 1]], 1)
+
+
+def action_names(scenario: Scenario) -> list[str]:
+    """Name what each output of an agent means."""
+    return ["pedal", "steer"] if isinstance(scenario.actions, str) else list(scenario.actions)

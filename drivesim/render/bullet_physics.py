@@ -12,11 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from drivesim.render.actors import EGO_OWNER, FIRST_PERSON
 from drivesim.render.bodies import half_extents, rigid_poses
 from drivesim.render.bullet import BulletClient
 
-EGO = 0
-FIRST_PERSON = 1000
 #: kg; a mean adult, and a mean passenger car.
 PERSON_MASS: float = 75.0
 CAR_MASS: float = 1500.0
@@ -65,8 +64,8 @@ class BulletPhysics:
             ValueError: the ego is missing or an owner occurs twice.
         """
         found = [int(owner) for owner in owners]
-        if EGO not in found or len(set(found)) < len(found):
-            raise ValueError(f"owners are {found}; allowed: each once, the ego ({EGO}) among them")
+        if EGO_OWNER not in found or len(set(found)) < len(found):
+            raise ValueError(f"owners are {found}; allowed: each once, the ego ({EGO_OWNER}) among them")
         self._api.resetSimulation(physicsClientId=self._client.id)
         self._api.setTimeStep(self._step, physicsClientId=self._client.id)
         self._owners = found
@@ -129,7 +128,7 @@ class BulletPhysics:
 
     def contacts(self) -> list[Contact]:
         """Return who touches the ego now."""
-        ego = self._owners.index(EGO)
+        ego = self._owners.index(EGO_OWNER)
         positions = self.poses()[:, :2]
         reach = self._radii + self._radii[ego]
         close = np.linalg.norm(positions - positions[ego], axis=1) <= reach
@@ -142,7 +141,7 @@ class BulletPhysics:
             )
             if points:
                 depth = min(float(point[8]) for point in points)
-                found.append(Contact(EGO, self._owners[index], depth))
+                found.append(Contact(EGO_OWNER, self._owners[index], depth))
         return found
 
     def impact(self, struck: Collection[int], steps: int, ego_braking: float = 6.0) -> NDArray[np.float64]:
@@ -157,7 +156,7 @@ class BulletPhysics:
             (steps, K, 7): position (m) and quaternion (x, y, z, w) of each body after each step.
         """
         free = {self._bodies[self._owners.index(owner)] for owner in struck}
-        ego = self._bodies[self._owners.index(EGO)]
+        ego = self._bodies[self._owners.index(EGO_OWNER)]
         velocities = self._velocities()
         self._let_collide([ego, *free, self._add_ground()])
         trace = np.empty((steps, len(self._bodies), 7))

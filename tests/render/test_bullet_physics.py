@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from drivesim.render.bullet_physics import EGO, BulletPhysics
+from drivesim.render.actors import EGO_OWNER
+from drivesim.render.bullet_physics import BulletPhysics
 from tests.render.streets import box
 
 RATE = 60.0
 PERSON, CAR = 1003, 2
-OWNERS = np.array([EGO, PERSON, CAR], np.int16)
+OWNERS = np.array([EGO_OWNER, PERSON, CAR], np.int16)
 
 
 @pytest.fixture
@@ -82,9 +83,9 @@ def test_one_who_enters_again_elsewhere_is_there_after_one_step(physics: BulletP
 
 def test_a_contact_names_the_ego_the_other_and_the_depth(physics: BulletPhysics) -> None:
     ego, person = box(0, 0, 0, (2.0, 1.0), 0.2, 1.5), box(2.1, 0, 0, (0.2, 0.2), 0.0, 1.7)
-    physics.set_bodies(np.array([EGO, PERSON], np.int16), np.array([ego, person]))
+    physics.set_bodies(np.array([EGO_OWNER, PERSON], np.int16), np.array([ego, person]))
     contacts = physics.contacts()
-    assert [(c.owner_a, c.owner_b) for c in contacts] == [(EGO, PERSON)]
+    assert [(c.owner_a, c.owner_b) for c in contacts] == [(EGO_OWNER, PERSON)]
     assert contacts[0].distance == pytest.approx(-0.1, abs=1e-3)
 
 
