@@ -1,6 +1,6 @@
 # Needs GNU make and a Python of 3.11 or later with pip; everything else goes into .venv.
 #
-#   make demo    install, then watch the shipped agent drive: runs/demo/
+#   make demo    install, then probe the shipped agent: runs/demo/report.html
 #   make test    install with the test extras, then lint, types and tests
 #   make venv    only install
 #   make bench   speed, side by side with peers; ROWS="reset memory" chooses, BENCH_FLAGS are passed on
@@ -61,7 +61,7 @@ $(STAMPS)/benchmark: $(STAMPS)/core
 	@touch $@
 
 demo: $(STAMPS)/core
-	$(BIN)/drivesim demo $(DEMO_FLAGS)
+	$(BIN)/probes study driving --preset smoke -o runs/demo $(DEMO_FLAGS)
 
 test: $(STAMPS)/test
 	$(BIN)/ruff check

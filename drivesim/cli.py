@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -19,7 +20,6 @@ COMMANDS = {
     "evaluate": "drivesim.evaluate_cli",
     "agents": "drivesim.evaluate_cli",
     "record": "drivesim.record_cli",
-    "demo": "drivesim.demo_cli",
     "ship": "drivesim.ship_cli",
 }
 """Which module adds a command; only the one that is asked for is imported, since torch takes a second."""
@@ -29,6 +29,8 @@ MISUSE = 2
 
 def make_parser(wanted: str | None = None) -> argparse.ArgumentParser:
     """Build the parser; each command sets `func`: arguments -> exit status.
+
+    `main` adds the whole line to the arguments as `line`, for the record.
 
     Args:
         wanted: the command that will be run, if it is known; the others are then left out.
@@ -60,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; errors that a user can mend go to stderr without a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     args = make_parser(given[0] if given else None).parse_args(given)
+    args.line = shlex.join(["drivesim", *given])
     try:
         return int(args.func(args))
     except ScenarioError as error:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import shlex
 import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -76,7 +74,7 @@ def run_ship(args: argparse.Namespace) -> int:
             if who == name:
                 episodes[place] = [asdict(e) for e in drives]
     evaluation = {
-        "command": shlex.join(["drivesim", *sys.argv[1:]]),
+        "command": args.line,
         "summaries": summaries,
         "episodes": episodes,
     }

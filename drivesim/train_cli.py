@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +74,9 @@ def make_network(scenario: Scenario, seed: int) -> ActorCritic:
         raise CheckpointError(f"scenario {scenario.name!r}: no network fits its camera: {error}") from error
 
 
-def this_command(from_step: int) -> dict[str, str | int]:
+def this_command(line: str, from_step: int) -> dict[str, str | int]:
     """Record the command that is running, and from which step on it trains."""
-    return {"command": shlex.join(["drivesim", *sys.argv[1:]]), "from_step": from_step}
+    return {"command": line, "from_step": from_step}
 
 
 def begin_training(
@@ -94,9 +92,9 @@ def begin_training(
         latest = latest_checkpoint(directory)
         if latest is None:
             raise CheckpointError(f"{directory}: there is no checkpoint to resume; start it without --resume")
-        return network, [*earlier_commands(directory, scenario), this_command(int(latest.name))]
+        return network, [*earlier_commands(directory, scenario), this_command(args.line, int(latest.name))]
     if args.init is None:
-        return network, [this_command(0)]
+        return network, [this_command(args.line, 0)]
     given, metadata = load_agent(agent_directory(args.init))
     if (given.layout, metadata.get("actions")) != (network.layout, action_names(scenario)):
         raise CheckpointError(
@@ -104,7 +102,7 @@ def begin_training(
             f"scenario {scenario.name!r} needs {network.layout} and {action_names(scenario)}"
         )
     reached = metadata.get("training", {}).get("step", 0)
-    first = this_command(0)
+    first = this_command(args.line, 0)
     first["init"] = f"{args.init} after {reached} steps"
     return given.requires_grad_(True).train(), [*metadata.get("commands", []), first]
 

@@ -32,7 +32,10 @@ ROOMS: dict[str, set[str]] = {
     "ale_py": {"probes/domains/atari.py"},
     "captum": {"probes/saliency.py"},
     "cma": {"probes/realize.py", "probes/falsify.py"},
+    "jinja2": {"probes/report/page.py"},
     "kornia": {"probes/activation_maximization.py"},
+    "matplotlib": {"probes/report/figures.py", "probes/report/sprites.py"},
+    "PIL": {"probes/report/sprites.py"},
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from drivesim.cli import main
 from drivesim.evaluation import drive
 from drivesim.pilots import load_pilot
 from drivesim.scenario.loader import load
+from probes.cli import main as probes_main
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -47,11 +49,20 @@ def test_readme_scenario_is_driven(scenario_file: Path, driver: str) -> None:
     assert sum(e.distance_m for e in episodes) > 200.0
 
 
-def test_readme_names_only_commands_that_exist() -> None:
+@pytest.mark.parametrize(
+    ("program", "run", "named"),
+    [
+        ("drivesim", main, {"scenario", "train", "evaluate", "record", "agents"}),
+        ("probes", probes_main, {"collect", "fit", "search", "goggles", "study", "replay"}),
+    ],
+)
+def test_readme_names_only_commands_that_exist(
+    program: str, run: Callable[[list[str]], int], named: set[str]
+) -> None:
     text = README.read_text(encoding="utf-8")
-    commands = set(re.findall(r"^drivesim (\w+)", text, re.MULTILINE))
-    assert {"scenario", "train", "evaluate", "record", "agents"} <= commands
+    commands = set(re.findall(rf"^(?:\| `)?{program} ([a-z][a-z-]*)", text, re.MULTILINE))
+    assert named <= commands
     for command in commands:
         with pytest.raises(SystemExit) as stop:
-            main([command, "--help"])
+            run([command, "--help"])
         assert stop.value.code == 0

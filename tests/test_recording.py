@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from drivesim.cli import main
 from drivesim.drivers import DRIVERS
 from drivesim.pilots import load_pilot
 from drivesim.recording import AFTERMATH_S, Shot, drive_shots, film, movers
@@ -45,15 +44,6 @@ def test_film_of_a_hit_goes_on_after_it(tmp_path: Path) -> None:
     assert len(frames) == len(shots) + round(AFTERMATH_S * 10)
     assert np.ptp(frames[0]) > 100
     assert np.abs(frames[-1].astype(int) - frames[len(shots)].astype(int)).max() > 30
-
-
-def test_demo_writes_table_record_and_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["demo", "--agent", "driver:blind", "--episodes", "12", "--seed", "7", "--hits", "1"]
-    assert main([*arguments, "-o", str(tmp_path)]) == 0
-    assert "person hits / km" in capsys.readouterr().out
-    assert (tmp_path / "hit-1.mp4").stat().st_size > 10_000
-    assert "driver:blind" in (tmp_path / "README.md").read_text()
-    assert (tmp_path / "demo.json").is_file()
 
 
 def first_contact_by_pybullet(shot: Shot, controls: NDArray[np.float64], scenario: Scenario) -> int | None:

@@ -40,6 +40,8 @@ def test_training_can_be_resumed_and_remembers_its_commands(tiny: str) -> None:
     metadata = json.loads(Path("runs/r/agent/agent.json").read_text())["metadata"]
     assert metadata["training"]["step"] == 64
     assert [entry["from_step"] for entry in metadata["commands"]] == [0, 32]
+    options = f"{tiny} --run r --envs 2 --precision float32"
+    assert metadata["commands"][0]["command"] == f"drivesim train {options} --steps 32"
     assert metadata["scenario"] == "tiny"
 
 

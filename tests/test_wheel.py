@@ -14,6 +14,7 @@ import pytest
 
 from drivesim.agents import shipped_agents
 from drivesim.scenario.loader import shipped_names
+from probes.models import shipped_models
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +30,18 @@ print(json.dumps({
     "scenarios": shipped_names(),
     "agents": shipped_agents(),
     "agents_directory": str(agents_directory()),
+}))
+"""
+
+_PROBE = """
+import json, probes
+from pathlib import Path
+from probes.models import models_directory, shipped_models
+print(json.dumps({
+    "package": probes.__file__,
+    "models": shipped_models(),
+    "models_directory": str(models_directory()),
+    "templates": [path.name for path in (Path(probes.__file__).parent / "report" / "templates").iterdir()],
 }))
 """
 
@@ -48,7 +61,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build a wheel from a copy, so that the checkout gets no build folder."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    for name in ("drivesim", "scenarios"):
+    for name in ("drivesim", "probes", "scenarios"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
@@ -80,17 +93,40 @@ def test_the_installed_command_lists_the_scenarios(installed: Path, tmp_path: Pa
     assert "distracted" in run(sys.executable, "-c", *command, cwd=tmp_path, path=installed)
 
 
-def test_the_wheel_carries_all_of_each_shipped_agent(wheel: Path) -> None:
-    carried = set(zipfile.ZipFile(wheel).namelist())
-    wanted = {
-        str(path.relative_to(ROOT)) for path in (ROOT / "drivesim" / "agents").glob("*/*") if path.is_file()
-    }
+def test_the_installed_probes_find_their_models_and_their_templates(installed: Path, tmp_path: Path) -> None:
+    found = json.loads(run(sys.executable, "-c", _PROBE, cwd=tmp_path, path=installed))
+    assert Path(found["package"]).is_relative_to(installed), "other probes were imported"
+    assert found["models"] == shipped_models()
+    assert Path(found["models_directory"]).is_relative_to(installed)
+    assert "page.html.j2" in found["templates"]
+
+
+def test_the_installed_probes_explain_themselves(installed: Path, tmp_path: Path) -> None:
+    told = run(sys.executable, "-m", "probes", "study", "--help", cwd=tmp_path, path=installed)
+    assert "usage: probes study" in told
+
+
+def test_the_wheel_installs_both_commands(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (entry_points,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
+    told = archive.read(entry_points).decode()
+    assert "drivesim = drivesim.cli:main" in told
+    assert "probes = probes.cli:main" in told
+
+
+@pytest.mark.parametrize("folder", ["drivesim/agents", "probes/models", "probes/report/templates"])
+def test_the_wheel_carries_all_that_is_shipped(folder: str, wheel: Path) -> None:
+    found = (ROOT / folder).glob("*" if folder.endswith("templates") else "*/*")
+    wanted = {str(path.relative_to(ROOT)) for path in found if path.is_file()}
     wanted = {name for name in wanted if "__pycache__" not in name}
-    assert "drivesim/py.typed" in carried
-    assert wanted <= carried
+    assert wanted or folder == "probes/models"
+    assert wanted <= set(zipfile.ZipFile(wheel).namelist())
 
 
-def test_the_wheel_carries_every_module(wheel: Path) -> None:
-    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "drivesim").rglob("*.py")}
+@pytest.mark.parametrize("package", ["drivesim", "probes"])
+def test_the_wheel_carries_every_module(package: str, wheel: Path) -> None:
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")}
+    carried = set(zipfile.ZipFile(wheel).namelist())
     assert len(modules) > 30
-    assert modules <= set(zipfile.ZipFile(wheel).namelist())
+    assert modules <= carried
+    assert f"{package}/py.typed" in carried

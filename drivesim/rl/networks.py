@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -216,12 +217,14 @@ class ActorCritic(nn.Module):
 
         Class channels may be one-hot or soft. Differentiable in every entry.
         """
-        batch, stack, channels, height, width = states.shape
-        frames = states.reshape(batch * stack, channels, height, width)
-        pooled = functional.avg_pool2d(frames, self.config.pool) if self.config.pool > 1 else frames
-        features = torch.einsum("fc,bchw->bfhw", self.lift.to(pooled.dtype), pooled)
-        # (B * T, F, h, w) -> (B, T * F, h, w)
-        return self.head(features.reshape(batch, -1, *features.shape[2:]))
+        pool = self.config.pool
+        pooled_height, pooled_width = self.layout.height // pool, self.layout.width // pool
+        # Channels are mixed and rows averaged at once: (B, h, pool * C, W * T) -> (B, h, F, W * T).
+        rows = states.unflatten(3, (pooled_height, pool)).permute(0, 3, 4, 2, 5, 1).flatten(4).flatten(2, 3)
+        mixed = (self.lift / pool**2).repeat(1, pool).to(rows.dtype) @ rows
+        columns = mixed.unflatten(3, (pooled_width, pool, self.layout.stack)).permute(0, 1, 3, 4, 5, 2)
+        cells = reduce(torch.add, columns.flatten(4).unbind(3))  # (B, h, w, T * F)
+        return self.head(cells.permute(0, 3, 1, 2))
 
 
 def _lift_matrix(layout: InputLayout, palette: NDArray[np.uint8]) -> Tensor:

@@ -1,0 +1,1 @@
+"""Find, show and check weaknesses of deep reinforcement learning agents (Rupprecht et al., ICLR 2020)."""

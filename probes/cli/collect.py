@@ -1,0 +1,51 @@
+"""`probes collect`: let an agent play and keep states."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from dataclasses import fields
+from functools import partial
+
+import numpy as np
+
+from drivesim.arguments import natural_int, positive_int
+from probes import artifact
+from probes.cli.options import Subparsers, add_common, begin, finish
+from probes.collect import CollectConfig, collect, manifest_config
+from probes.domains.driving import DrivingSimulation, load_agent
+from probes.progress import track
+from probes.state_set import KIND, load_states
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add `collect`."""
+    parser = commands.add_parser("collect", help="let an agent play and keep states")
+    parser.add_argument("--agent", default="reasonable-seg4", help="a shipped name, a run or a directory")
+    parser.add_argument("--scenario", help="where it plays; where it learned unless given")
+    defaults = {field.name: field.default for field in fields(CollectConfig)}
+    for name in ("fit_states", "held_out_states", "worlds", "spacing", "fit_seed", "held_out_seed", "seed"):
+        kind = positive_int if name in ("fit_states", "worlds", "spacing") else natural_int
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=defaults[name])
+    parser.add_argument("--epsilon", type=float, default=defaults["epsilon"], help="share of random actions")
+    add_common(parser, "runs/states")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Collect, unless it has been done."""
+    console = begin(args)
+    agent = load_agent(args.agent)
+    config = CollectConfig(**{field.name: getattr(args, field.name) for field in fields(CollectConfig)})
+    factory = partial(DrivingSimulation, args.scenario or agent.scenario)
+    with closing(factory(1)) as simulation:
+        settings = manifest_config(config, agent, simulation)
+    if artifact.is_current(args.output, KIND, config=settings, seed=config.seed, parents={}):
+        console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
+        states = load_states(args.output, verify=False)
+    else:
+        total = config.fit_states + config.held_out_states
+        with track(total, f"collect {agent.name}", "states", console) as shown:
+            states = collect(factory, agent, config, args.output, shown.report)
+    episodes = len(np.unique(states.provenance["episode"]))
+    return finish(args, {"states": len(states), "episodes": episodes}, console)

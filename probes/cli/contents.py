@@ -1,0 +1,89 @@
+"""`probes contents`: what findings show, beside real states (experiments 1 and 2 of Sec. 4.7)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes import artifact
+from probes.agent import ProbeError, action_index
+from probes.cli.options import Subparsers, add_common, begin, finish
+from probes.cli.subjects import scenario_of, unique_names
+from probes.domains.driving import load_agent
+from probes.domains.driving_contents import describe
+from probes.domains.viewpoint import Viewpoint, make_viewpoint
+from probes.findings import Findings, load_findings
+from probes.manifest import read_manifest
+from probes.state_set import KIND as STATES
+from probes.state_set import StateSet, load_states
+
+KIND = "contents"
+RESULT = "result.json"
+EXTREME = 0.05
+"""Share of the real states, those of the highest J, that a target's findings are set beside."""
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add `contents`."""
+    parser = commands.add_parser("contents", help="count what findings show, beside real states")
+    parser.add_argument("findings", nargs="+", type=Path, help="what `probes search` wrote")
+    parser.add_argument("--states", required=True, type=Path, help="the states that the search was given")
+    parser.add_argument("--agent", default="reasonable-seg4", help="whose scenario has the camera")
+    parser.add_argument("--brake", default="brake", help="the action that brakes")
+    add_common(parser, "runs/contents")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Count, unless it has been done."""
+    console = begin(args)
+    states, agent = load_states(args.states), load_agent(args.agent)
+    paths = unique_names(args.findings, "real", "states")
+    config, parents = {"brake": args.brake, "scenario": agent.scenario}, {"states": states.path, **paths}
+    if artifact.is_current(args.output, KIND, config=config, seed=0, parents=parents):
+        console.print(f"{args.output}: up to date", markup=False, highlight=False)
+        return finish(args, artifact.read_json(args.output / RESULT), console)
+    viewpoint = make_viewpoint(scenario_of(agent))
+    brake = action_index(states.actions, args.brake)
+    result = {
+        "real": _real(states, states.held_out_indices, brake, viewpoint),
+        "targets": {
+            name: tell(_checked(path, states), states, brake, viewpoint) for name, path in paths.items()
+        },
+    }
+    with artifact.writing(args.output, KIND, config=config, seed=0, parents=parents) as scratch:
+        artifact.write_json(scratch / RESULT, result)
+    return finish(args, result, console)
+
+
+def _checked(path: Path, states: StateSet) -> Findings:
+    found = load_findings(path)
+    if found.manifest.parents["states"].digest != read_manifest(states.path, STATES).digest:
+        raise ProbeError(f"{path}: was searched with other states than {states.path}; name those")
+    return found
+
+
+def tell(found: Findings, states: StateSet, brake: int, viewpoint: Viewpoint) -> dict[str, Any]:
+    """Return what all findings of a target show, those that pass, and the real states of the highest J."""
+    actions = np.array([states.actions.index(row["greedy"]) for row in found.result["findings"]])
+    highest = np.argsort(-found.real_objective, kind="stable")
+    extreme = found.real_indices[highest[: max(1, round(EXTREME * len(highest)))]]
+    passes = found.passes
+    return {
+        "target": found.result["target"],
+        "all": describe(found.stored, actions, brake, found.layout, viewpoint),
+        "passed": describe(found.stored[passes], actions[passes], brake, found.layout, viewpoint),
+        "real_highest": _real(states, extreme, brake, viewpoint),
+    }
+
+
+def _real(
+    states: StateSet, indices: NDArray[np.int64], brake: int, viewpoint: Viewpoint
+) -> dict[str, Any] | None:
+    """Return what recorded states show; the agent's best actions in them, not those that epsilon drew."""
+    actions = states.scores[indices].argmax(axis=1)
+    return describe(states.stored(indices), actions, brake, states.layout, viewpoint)

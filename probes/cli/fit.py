@@ -1,0 +1,79 @@
+"""`probes fit`: fit a state model to collected states."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from drivesim.arguments import natural_int, positive_int
+from probes import artifact
+from probes.cli.options import Subparsers, add_common, begin, finish
+from probes.domains.driving import DrivingAgent, load_agent
+from probes.fit import LOG, FitConfig, checkpoint_path, fit, manifest_config
+from probes.fit_checkpoint import iterations_done
+from probes.model_store import KIND
+from probes.objectives import PaperLoss
+from probes.progress import track
+from probes.saliency_set import KIND as SALIENCY
+from probes.saliency_set import SaliencySet, compute, load_saliency
+from probes.saliency_set import manifest_config as saliency_config
+from probes.schedule import SCHEDULES
+from probes.state_set import StateSet, load_states
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add `fit`."""
+    parser = commands.add_parser("fit", help="fit a state model to collected states")
+    parser.add_argument("states", type=Path, help="directory that `probes collect` wrote")
+    parser.add_argument("--agent", default="reasonable-seg4", help="the agent that played")
+    parser.add_argument("--model", choices=tuple(SCHEDULES), default="crisp")
+    parser.add_argument("--loss", choices=("full", "lp", "vae"), default="full", help="of model paper")
+    parser.add_argument("--preset", choices=("smoke", "quick", "paper"), default="quick", help="the schedule")
+    parser.add_argument("--iterations", type=positive_int, help="instead of the preset's")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="bfloat16")
+    parser.add_argument("--seed", type=natural_int, default=0)
+    add_common(parser, "runs/state-model")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fit, unless it has been done; an interrupted fit goes on."""
+    console = begin(args)
+    agent = load_agent(args.agent)
+    states = load_states(args.states)
+    schedule = SCHEDULES[args.model][args.preset]
+    if args.iterations:
+        schedule = replace(schedule, iterations=args.iterations)
+    config = FitConfig(
+        args.model,
+        schedule,
+        paper_loss=PaperLoss(variant=args.loss),
+        precision=args.precision,
+        seed=args.seed,
+    )
+    settings = manifest_config(config, states, agent)
+    if artifact.is_current(
+        args.output, KIND, config=settings, seed=config.seed, parents={"states": states.path}
+    ):
+        console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
+    else:
+        saliency = find_saliency(states, agent, console) if config.needs_saliency else None
+        done = iterations_done(checkpoint_path(args.output))
+        with track(schedule.iterations, f"fit {args.model}", "iterations", console, done) as shown:
+            fit(states, saliency, agent, config, args.output, shown)
+    last = json.loads((args.output / LOG).read_text().splitlines()[-1])
+    return finish(args, {"last": last}, console)
+
+
+def find_saliency(states: StateSet, agent: DrivingAgent, console: Console) -> SaliencySet:
+    """Open the saliency beside a state set, computing it first if need be."""
+    path = states.path.with_name(f"{states.path.name}.saliency")
+    settings = saliency_config(agent)
+    if artifact.is_current(path, SALIENCY, config=settings, seed=0, parents={"states": states.path}):
+        return load_saliency(path, states, verify=False)
+    with track(len(states), "saliency", "states", console) as shown:
+        return compute(states, agent, path, progress=shown.report)

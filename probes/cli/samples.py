@@ -1,0 +1,87 @@
+"""`probes samples`: decode draws of a state model's prior and compare them with held-out real states."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from drivesim.arguments import natural_int, positive_int
+from probes import artifact
+from probes.agent import ProbeError
+from probes.cli.options import Subparsers, add_common, begin, finish
+from probes.cli.subjects import Given, add_real_states, add_subjects, load_given, scenario_of, spread_out
+from probes.domains.sample_quality import Looked, compare_samples, join, look
+from probes.domains.viewpoint import make_viewpoint
+from probes.prior_samples import KIND, RESULT, SAMPLES, STORED, load_samples, prior_samples
+from probes.progress import track
+
+READ = 128
+"""Real states looked at together."""
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add `samples`."""
+    parser = commands.add_parser("samples", help="compare samples of the prior with real states")
+    add_subjects(parser)
+    add_real_states(parser)
+    parser.add_argument("--samples", type=positive_int, default=SAMPLES)
+    parser.add_argument("--seed", type=natural_int, default=0)
+    add_common(parser, "runs/samples")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw samples and compare them, unless it has been done."""
+    console = begin(args)
+    given = load_given(args)
+    config = {"samples": args.samples, "real_states": args.real_states, "scenario": given.agent.scenario}
+    if artifact.is_current(args.output, KIND, config=config, seed=args.seed, parents=given.parents):
+        console.print(f"{args.output}: up to date", markup=False, highlight=False)
+        result = load_samples(args.output, verify=False).result
+    else:
+        indices = spread_out(given.states.held_out_indices, args.real_states)
+        episodes = given.states.provenance["episode"][indices]
+        if len(np.unique(episodes)) < 2:
+            raise ProbeError(
+                f"{args.states}: samples are compared with held-out states of at least 2 episodes;"
+                " collect more of them, or raise --real-states"
+            )
+        parents = given.parents
+        with artifact.writing(args.output, KIND, config=config, seed=args.seed, parents=parents) as scratch:
+            real = look_at_real(given, indices, console)
+            drawn = draw(given, args.samples, args.seed, scratch / STORED, console)
+            compared = compare_samples(drawn, real, episodes)
+            result = {"layout": given.agent.layout.to_json(), **compared}
+            artifact.write_json(scratch / RESULT, result)
+    names = ("samples", "real_states", "classes_within", "classes", "realism")
+    return finish(args, {name: result[name] for name in names}, console)
+
+
+def draw(given: Given, count: int, seed: int, file: Path, console: Console) -> Looked:
+    """Write samples to a file and measure them on the way."""
+    model, viewpoint = given.model.model, make_viewpoint(scenario_of(given.agent))
+    array = artifact.open_array(file, np.uint8, (count, *model.layout.stored_shape))
+    parts: list[Looked] = []
+    with track(count, "samples", "states", console) as shown:
+        for stored in prior_samples(model, count, seed):
+            array[shown.done : shown.done + len(stored)] = stored
+            parts.append(look(stored, model.layout, viewpoint))
+            shown.advance(len(stored))
+    array.flush()
+    return join(parts)
+
+
+def look_at_real(given: Given, indices: NDArray[np.int64], console: Console) -> Looked:
+    """Measure real states."""
+    states, viewpoint = given.states, make_viewpoint(scenario_of(given.agent))
+    parts: list[Looked] = []
+    with track(len(indices), "real states", "states", console) as shown:
+        for start in range(0, len(indices), READ):
+            stored = states.stored(indices[start : start + READ])
+            parts.append(look(stored, states.layout, viewpoint))
+            shown.advance(len(stored))
+    return join(parts)

@@ -1,0 +1,115 @@
+"""The layers of the `crisp` state model: residual blocks, and latents whose prior is learned."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LOG_SIGMA_RANGE = (-6.0, 1.0)
+"""Of a posterior, in units of its prior; wider ones only overflow early in training."""
+
+
+def quiet(layer: nn.Conv2d, gain: float) -> nn.Conv2d:
+    """Scale a new layer's weights by `gain` and silence its bias, so that residual sums start small."""
+    with torch.no_grad():
+        layer.weight.mul_(gain)
+        if layer.bias is not None:
+            layer.bias.zero_()
+    return layer
+
+
+class Block(nn.Module):
+    """A bottleneck: what lies near (B, width, r, r) -> (B, out, r, r); residual where the widths agree."""
+
+    def __init__(self, width: int, inner: int, out: int, gain: float = 0.3, residual: bool = True) -> None:
+        super().__init__()
+        self.residual = residual and width == out
+        self.narrow = nn.Conv2d(width, inner, 1)
+        self.look = nn.Conv2d(inner, inner, 3, padding=1)
+        self.widen = quiet(nn.Conv2d(inner, out, 1), gain)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform a feature map."""
+        y: Tensor = self.narrow(functional.silu(x))
+        y = self.widen(functional.silu(self.look(functional.silu(y))))
+        return x + y if self.residual else y
+
+
+class Mixer(nn.Module):
+    """Lets every cell see every other (after Tolstikhin et al., MLP-Mixer, 2021): (B, width, h, w).
+
+    With a camera fixed to the car, what stands where is a matter of position; a dense map over cells learns
+    that, and a line across the picture stays one line.
+    """
+
+    def __init__(self, width: int, inner: int, cells: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(width, inner, 1)
+        self.across = nn.Linear(cells, cells)
+        self.widen = quiet(nn.Conv2d(inner, width, 1), 0.3)
+        with torch.no_grad():
+            self.across.weight.mul_(0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform a feature map."""
+        y = self.narrow(functional.silu(x))
+        batch, inner, height, across = y.shape
+        # (h * w, B * inner), for the map to be one product; both copies move whole vectors of channels.
+        cells = functional.silu(y.permute(2, 3, 0, 1).reshape(height * across, batch * inner))
+        cells = functional.silu(torch.addmm(self.across.bias[:, None], self.across.weight, cells))
+        y = cells.reshape(height, across, batch, inner).permute(2, 3, 0, 1)
+        return x + self.widen(y.contiguous(memory_format=torch.channels_last))  # type: ignore[no-any-return]
+
+
+class Gaussian(NamedTuple):
+    """Of a latent, in the units of its own prior: N(0, I) is the prior itself."""
+
+    mu: Tensor
+    log_sigma: Tensor
+
+    @staticmethod
+    def of(numbers: Tensor) -> Gaussian:
+        """Split a layer's output (B, 2 c, ...) into both."""
+        mu, log_sigma = numbers.float().chunk(2, dim=1)
+        return Gaussian(mu, log_sigma.clamp(*LOG_SIGMA_RANGE))
+
+    def draw(self) -> Tensor:
+        """Draw one value, differentiably."""
+        return self.mu + self.log_sigma.exp() * torch.randn_like(self.mu)
+
+    def kl(self) -> Tensor:
+        """Return the KL divergence to N(0, I) in nats (B,)."""
+        terms = self.mu.square() + (2 * self.log_sigma).exp() - 1 - 2 * self.log_sigma
+        return 0.5 * terms.flatten(1).sum(1)
+
+
+class LatentBlock(nn.Module):
+    """One layer of local latents (B, channels, h, w) within the decoder.
+
+    The latent itself is `prior mean + prior sigma * u`; all that leaves this class is u, whose prior is
+    N(0, I) whatever the decoder has drawn above.
+    """
+
+    def __init__(self, width: int, inner: int, channels: int, cells: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.prior = Block(width, inner, 2 * channels + width, gain=0.1, residual=False)
+        self.posterior = Block(2 * width, inner, 2 * channels, residual=False)
+        self.insert = quiet(nn.Conv2d(channels, width, 1), 0.5)
+        self.block = Block(width, inner, width)
+        self.mixer = Mixer(width, inner, cells)
+
+    def look(self, hidden: Tensor, encoded: Tensor) -> Gaussian:
+        """Judge what the encoder saw against what the decoder knows so far."""
+        return Gaussian.of(self.posterior(torch.cat([hidden, encoded], dim=1)))
+
+    def forward(self, hidden: Tensor, u: Tensor | None) -> Tensor:
+        """Go on with the latent u; None stands for its prior mean."""
+        told = self.prior(hidden)
+        mean, log_sigma = told[:, : self.channels], told[:, self.channels : 2 * self.channels]
+        latent = mean if u is None else mean + log_sigma.float().clamp(-6.0, 3.0).exp() * u
+        hidden = hidden + told[:, 2 * self.channels :] + self.insert(latent)
+        return self.mixer(self.block(hidden))  # type: ignore[no-any-return]

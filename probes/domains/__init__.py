@@ -1,0 +1,1 @@
+"""One file for each family of environments: it joins the probes to a simulator."""

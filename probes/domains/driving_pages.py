@@ -1,0 +1,205 @@
+"""The page of a driving study: its question, its answer in numbers, and the chapters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from drivesim.agents import agents_directory
+from drivesim.pilots import agent_directory
+from drivesim.rl.checkpoint import load_agent as load_network
+from probes import provenance
+from probes.domains.driving import DrivingAgent
+from probes.domains.driving_chapters import (
+    baselines_section,
+    contents_section,
+    replay_section,
+    write_baselines,
+)
+from probes.domains.driving_measures import goggles_item, model_section, novelty_item
+from probes.domains.driving_sections import Shelf, estimate, findings_section, search_section
+from probes.domains.driving_study import StudyConfig, finding_names
+from probes.manifest import read_manifest
+from probes.models import models_directory
+from probes.report.contract import (
+    AgentCard,
+    Cell,
+    ModelCard,
+    Number,
+    Section,
+    SourceRef,
+    Study,
+    Text,
+)
+from probes.statistics import Estimate
+
+
+def build_study(
+    config: StudyConfig, agent: DrivingAgent, preset: str, directory: Path, seconds: float | None
+) -> Study:
+    """Read what the stages wrote and compose the page.
+
+    Args:
+        config: what was studied.
+        agent: that was studied.
+        preset: its name.
+        directory: of the study.
+        seconds: s, that it took; None if that is not known.
+
+    Raises:
+        ProbeError: a stage has left nothing, or it is damaged.
+    """
+    shelf = Shelf(directory, finding_names(config.actions))
+    write_baselines(shelf)
+    replayed = shelf.result("replay")["summaries"][agent.name]
+    return Study(
+        title=f"What {agent.name} expects, and what happens",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=provenance.command(),
+        preset=preset,
+        asked=f"An agent learned to drive a car through a simulated town ({agent.scenario}). Which "
+        "situations does it hold to be good, bad or critical, and does it see danger where danger is?",
+        expects=_expects(shelf),
+        happened=_happened(replayed),
+        agents=(_agent_card(config.agent, agent),),
+        models=tuple(_model_card(name, Path(path), directory) for name, path in config.models.items()),
+        sections=_sections(shelf, agent, config),
+        headlines=_headlines(shelf, replayed),
+        seconds=seconds,
+    )
+
+
+def _sections(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[Section, ...]:
+    return (
+        Section(
+            "question",
+            "What was asked",
+            "The method is that of Rupprecht, Ibrahim and Pal (ICLR 2020): let a model learn to draw the "
+            "states that an agent meets, then search among all states that it can draw for those that the "
+            "agent judges extreme.",
+            (Text(READING),),
+        ),
+        findings_section(shelf),
+        contents_section(shelf, has_braking=config.amounts.braking_episodes > 0),
+        search_section(shelf),
+        model_section(shelf),
+        Section(
+            "measures",
+            "What the state model keeps, and how new its states are",
+            "Two measures of the paper. Does the agent still drive well if it sees only what the state model "
+            "draws? And are synthesised states more than copies of recorded ones?",
+            (goggles_item(shelf), novelty_item(shelf)),
+        ),
+        baselines_section(shelf),
+        replay_section(shelf, agent.name),
+    )
+
+
+READING = (
+    "A state is what the agent sees at one moment: a few consecutive pictures in which each pixel names a "
+    "class, such as road, car, person or red light. A target is a question put as a number J that the "
+    "search raises, such as: of which states does the agent expect little? J is computed from the agent's "
+    "own outputs and given in standard deviations of what recorded states show: 1 more is one deviation "
+    "more.\n\n"
+    "T-, S- and V- ask for states of which the agent expects little, T+, S+ and V+ for those of which it "
+    "expects much, T± for those in which one action is good and another bad. The agents here estimate one "
+    "value for a state, so that T, S and V are the same search. An action's name asks for states in which "
+    "the agent would take it.\n\n"
+    "What never appears among the synthesised states was not synthesised, and no more is known: the agent "
+    "may not go by it, or the state model may not draw it."
+)
+
+
+def _expects(shelf: Shelf) -> str:
+    contents = shelf.result("contents")
+    told, real = contents["targets"]["t-minus"]["passed"], contents["real"]
+    if told is None:
+        return "No state that was synthesised for a low value passes the checks."
+    shares = ", ".join(
+        f"{told['shows'][sight]['value']:.0%} {words} ({real['shows'][sight]['value']:.0%})"
+        for sight, words in SIGHTS.items()
+    )
+    beyond = shelf.result("objective")["targets"]["t-minus"]["passed"]["beyond_99"]
+    return (
+        f"{told['states']} states that were synthesised for a low expectation pass the checks; in "
+        f"{beyond['value']:.0%} of them it expects less than in 99% of the recorded states. So many show, "
+        f"in brackets of the recorded states: {shares}."
+    )
+
+
+SIGHTS = {
+    "light": "a traffic light",
+    "car ahead": "a car ahead",
+    "person on the road": "a person on the road",
+    "person within the stopping path": "a person within the stopping path",
+}
+"""What the answer in short names, in words."""
+
+
+def _happened(replayed: dict[str, Any]) -> str:
+    rates = [
+        f"{one['value']:.2f} in {name} (95%: {one['low']:.2f} to {one['high']:.2f}; {one['n']} in "
+        f"{told['km']:.1f} km)"
+        for name, told in replayed.items()
+        if (one := told["hits_per_km"]) is not None
+    ]
+    if not rates:
+        return "It did not move, so nothing can be said of hits per km."
+    return f"Driving the same seeds in each scenario, it hit so many people per km: {', '.join(rates)}."
+
+
+def _agent_card(name: str, agent: DrivingAgent) -> AgentCard:
+    path = agent_directory(name)
+    _, metadata = load_network(path)
+    commands = [str(entry["command"]) for entry in metadata.get("commands", [])]
+    is_shipped = path.parent == agents_directory()
+    source = SourceRef("agent", agent.digest, " && ".join(commands) or "drivesim train", shipped=is_shipped)
+    steps = metadata.get("training", {}).get("step")
+    return AgentCard(agent.name, agent.scenario, agent.actions, source, {"decisions of its last run": steps})
+
+
+def _model_card(name: str, path: Path, directory: Path) -> ModelCard:
+    manifest = read_manifest(path, None)
+    place, inside = path.resolve(), directory.resolve()
+    source = SourceRef(
+        manifest.kind,
+        manifest.digest,
+        manifest.command,
+        str(place.relative_to(inside)) if place.is_relative_to(inside) else "",
+        shipped=path.parent == models_directory(),
+    )
+    schedule = manifest.config["fit"]["schedule"]
+    measures: dict[str, Cell] = {
+        "iterations of its fit": schedule["iterations"],
+        "states in each": schedule["batch"],
+    }
+    return ModelCard(name, source, measures)
+
+
+def _headlines(shelf: Shelf, replayed: dict[str, Any]) -> tuple[Number, ...]:
+    numbers = []
+    for scenario, told in replayed.items():
+        found = estimate(told["hits_per_km"])
+        if found is not None:
+            note = f"in {told['km']:.1f} km; n counts the hits"
+            label = f"people hit per km in {scenario}"
+            numbers.append(Number(label, found, shelf.source("replay"), "per km", note))
+    passed = shelf.result("contents")["targets"]["t-minus"]["passed"]
+    path = None if passed is None else estimate(passed["shows"]["person within the stopping path"])
+    if path is not None:
+        label = "states synthesised for T- that show a person within the stopping path"
+        numbers.append(Number(label, path, shelf.source("contents"), "%", "of those that pass the checks"))
+    kept = estimate(shelf.result("goggles")["table"]["rows"]["crisp"]["kept"])
+    if kept is not None:
+        label = "return that the agent keeps while it sees through the state model"
+        numbers.append(Number(label, kept, shelf.source("goggles"), "%", "n counts the episodes"))
+    return tuple(numbers)
+
+
+def headlines(study: Study) -> dict[str, Any]:
+    """Return the study's headline numbers as plain data."""
+    return {
+        number.label: number.estimate.to_json() if isinstance(number.estimate, Estimate) else number.estimate
+        for number in study.headlines
+    }

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from probes.cli import MISUSE, collect, main
+from probes.state_set import load_states
+from tests.probes.counters import Counters, Critic
+
+
+class Player(Critic):
+    scenario = "where it learned"
+
+
+@pytest.fixture
+def towns(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace the driving domain; return the scenarios that are asked for."""
+    asked: list[str] = []
+
+    def simulation(scenario: str, num_worlds: int) -> Counters:
+        asked.append(scenario)
+        return Counters(num_worlds, digest=scenario)
+
+    monkeypatch.setattr(collect, "load_agent", lambda _: Player())
+    monkeypatch.setattr(collect, "DrivingSimulation", simulation)
+    return asked
+
+
+def run(path: Path, *more: str) -> int:
+    small = ["--fit-states", "9", "--held-out-states", "4", "--worlds", "2", "--spacing", "2"]
+    return main(["collect", *small, "--json", "-o", str(path), *more])
+
+
+def test_states_are_collected_counted_and_not_collected_again(
+    towns: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path / "set") == 0
+    told = capsys.readouterr()
+    states = load_states(tmp_path / "set")
+    episodes = len(set(states.provenance["episode"].tolist()))
+    assert json.loads(told.out) == {"path": str(tmp_path / "set"), "states": 13, "episodes": episodes}
+    assert (len(states.fit_indices), len(states.held_out_indices)) == (9, 4)
+    assert "collect critic: 13 of 13 states" in told.err
+    before = (tmp_path / "set" / "manifest.json").read_bytes()
+    assert run(tmp_path / "set") == 0
+    again = capsys.readouterr()
+    assert again.out == told.out
+    assert "set: up to date" in again.err
+    assert (tmp_path / "set" / "manifest.json").read_bytes() == before
+    assert set(towns) == {"where it learned"}
+
+
+@pytest.mark.parametrize("change", [["--seed", "1"], ["--epsilon", "0.5"], ["--scenario", "elsewhere"]])
+def test_other_settings_collect_anew(towns: list[str], tmp_path: Path, change: list[str]) -> None:
+    assert run(tmp_path / "set") == 0
+    before = (tmp_path / "set" / "manifest.json").read_bytes()
+    assert run(tmp_path / "set", *change) == 0
+    assert (tmp_path / "set" / "manifest.json").read_bytes() != before
+    assert towns[-1] == ("elsewhere" if "elsewhere" in change else "where it learned")
+
+
+@pytest.mark.usefixtures("towns")
+def test_settings_out_of_range_end_with_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "set", "--epsilon", "1.5") == MISUSE
+    assert capsys.readouterr().err == "error: epsilon: found 1.5, allowed are 0 to 1\n"
+    assert not (tmp_path / "set").exists()
+    with pytest.raises(SystemExit):
+        run(tmp_path / "set", "--worlds", "0")
+    assert "--worlds: found '0', allowed is a whole number from 1 up" in capsys.readouterr().err

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from probes import artifact
+from probes.cli import MISUSE, main, make_parser
+from probes.cli.search import search_config
+from probes.domains.driving import load_agent, random_agent
+from probes.findings import KIND, load_findings
+from probes.model_store import load_model
+from probes.reference import KIND as REFERENCE
+from probes.search import SearchConfig
+from probes.state_set import load_states
+from probes.states import to_stored
+from tests.probes.cli.conftest import Tiny, told
+
+
+def settings(*words: str) -> SearchConfig:
+    return search_config(
+        make_parser("search").parse_args(["search", *words, "--model", "m", "--states", "s"])
+    )
+
+
+def test_the_command_lines_defaults_are_the_searches() -> None:
+    assert settings("T-") == SearchConfig()
+
+
+def test_the_paper_s_way_can_be_asked_for() -> None:
+    given = settings("T-", "--alpha", "0.5", "--ceiling", "none", "--init", "paper", "--chains", "3")
+    assert (given.alpha, given.ceiling, given.start, given.chains) == (0.5, None, "paper", 3)
+
+
+@pytest.mark.parametrize("words", [["--alpha", "much"], ["--ceiling", "some"], ["--steps", "0"]])
+def test_settings_that_are_no_numbers_are_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        settings("T-", *words)
+    assert "found" in capsys.readouterr().err
+
+
+def test_a_search_without_a_target_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "--model", "m", "--states", "s"]) == MISUSE
+    assert "no target is given" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_targets_are_searched_one_artifact_each_and_share_the_real_states(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.py").write_text(
+        "def bright(output, states):\n    return states[:, -1, 0].mean((1, 2))\n"
+    )
+    arguments = tiny.search(tmp_path / "f", "T-", "V-", "brake", "blind", "--target", "own:bright")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert main(arguments) == 0
+    first = told(capsys)
+    assert [(one["target"], one["used"]) for one in first["targets"][:3]] == [
+        ("T-", "V-"),
+        ("V-", "V-"),
+        ("brake", "action:brake"),
+    ]
+    made = sorted(path.name for path in (tmp_path / "f").iterdir())
+    assert made == ["action-brake", "blind", "own-bright", "reference", "t-minus", "v-minus"]
+    found, again = (load_findings(tmp_path / "f" / name) for name in ("t-minus", "v-minus"))
+    np.testing.assert_array_equal(found.stored, again.stored)
+    assert found.manifest.parents.keys() == {"states", "model"}
+    assert first["targets"][0]["counts"]["findings"] == 2
+    assert first["targets"][0]["passing"]["n"] == 2
+    # what is kept decodes to what is shown
+    model = load_model(tiny.model, load_agent("reasonable-seg4")).model
+    np.testing.assert_array_equal(to_stored(model.decode(torch.tensor(found.z)), model.layout), found.stored)
+
+
+@pytest.mark.slow
+def test_findings_that_are_up_to_date_are_not_searched_again(
+    tiny: Tiny, searched: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = artifact.load(searched, KIND)
+    reference = artifact.load(searched.parent / REFERENCE, REFERENCE)
+    with monkeypatch.context() as patch:
+        patch.setattr("probes.cli.search.synthesise", None)
+        patch.setattr("probes.reference.measure_reference", None)
+        assert main(tiny.search(searched.parent, "T+-")) == 0
+    assert told(capsys)["targets"][0]["target"] == "T±"
+    assert artifact.load(searched, KIND) == before
+    assert main([*tiny.search(searched.parent, "T+-"), "--seed", "1"]) == 0
+    other = artifact.load(searched, KIND)
+    assert (other.seed, before.seed) == (1, 0)
+    assert artifact.load(searched.parent / REFERENCE, REFERENCE) == reference
+    assert main(tiny.search(searched.parent, "T+-")) == 0
+    assert artifact.load(searched, KIND).digest == before.digest  # the same seed gives the same finding
+
+
+@pytest.mark.slow
+def test_an_unknown_target_is_refused_before_real_states_are_measured(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(tiny.search(tmp_path / "f", "T-", "brakes")) == MISUSE
+    assert "did you mean 'brake'?" in capsys.readouterr().err.replace("\n", " ")
+    assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.slow
+def test_the_negative_control_has_random_weights(tiny: Tiny, tmp_path: Path) -> None:
+    assert main([*tiny.search(tmp_path / "f", "V+"), "--random-weights", "4"]) == 0
+    found, states = load_findings(tmp_path / "f" / "v-plus"), load_states(tiny.states)
+    assert found.result["agent"]["name"] == "reasonable-seg4-random-4"
+    control = random_agent(load_agent("reasonable-seg4"), 4)
+    value = control.judge(states.stored(np.arange(len(states)))).value.numpy()
+    np.testing.assert_allclose(found.real_objective, value[found.real_indices] / value.std(), rtol=1e-3)

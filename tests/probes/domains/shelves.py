@@ -1,0 +1,185 @@
+"""The artifacts of a driving study with made-up results, so that what a page tells can be told by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from probes import artifact
+from probes.domains.driving_sections import Shelf
+from probes.findings import load_findings, write_findings
+from probes.objective_table import tell
+from probes.statistics import Estimate
+from probes.targets import Target
+from tests.probes.linear_models import LAYOUT
+from tests.probes.searched import made_up
+from tests.probes.toy_sets import toy_subject
+
+TARGETS = {"t-minus": ("T-", "V-"), "v-minus": ("V-", "V-"), "action-brake": ("brake", "action:brake")}
+"""Name and formula of each search."""
+SIGHTS = ("light", "car ahead", "person", "person on the road", "person within the stopping path")
+
+
+def number(value: float, n: int = 10) -> dict[str, Any]:
+    """Return an estimate as JSON holds it."""
+    return Estimate(value, value - 0.125, value + 0.125, n).to_json()
+
+
+def described(states: int, share: float) -> dict[str, Any]:
+    """Return what `driving_contents.describe` says, all shares alike."""
+    return {
+        "states": states,
+        "shows": {sight: number(share, states) for sight in SIGHTS},
+        "road_free": number(share, states),
+        "brakes": number(share, states),
+        "brakes_on_free_road": None,
+    }
+
+
+def contents() -> dict[str, Any]:
+    """Return what `probes contents` wrote: the searches for V- have no finding that passes."""
+    targets = {
+        name: {
+            "target": {"name": title, "used": used, "description": "of a kind"},
+            "all": described(4, 0.25),
+            "passed": None if name == "v-minus" else described(2, 0.5),
+            "real_highest": described(5, 0.75),
+        }
+        for name, (title, used) in TARGETS.items()
+    }
+    return {"real": described(20, 0.125), "targets": targets}
+
+
+def samples() -> dict[str, Any]:
+    """Return what `probes samples` wrote of three samples."""
+    rules = {"road_below_horizon": number(0.5), "realistic": number(0.25)}
+    one = {
+        "class": "sky",
+        "real_share": 0.5,
+        "area_ratio": number(1.0),
+        "blobs_ratio": None,
+        "within_25_percent": False,
+    }
+    return {
+        "layout": LAYOUT.to_json(),
+        "samples": 3,
+        "least_share": 0.001,
+        "classes": [one],
+        "classes_within": {"within": 0, "of": 1, "outside": ["sky"]},
+        "realism": {"samples": rules, "real": rules},
+    }
+
+
+def goggles() -> dict[str, Any]:
+    """Return what `probes goggles` wrote of one state model."""
+    row = {"returns": number(9.0, 20), "kept": number(0.75, 20)}
+    return {
+        "floor": "brake",
+        "table": {"agent": number(12.0, 20), "floor": number(0.0, 20), "rows": {"crisp": row}},
+    }
+
+
+def novelty() -> dict[str, Any]:
+    """Return what `probes novelty` wrote: of T- two states of four pass, of V- none."""
+
+    def part(changed: float) -> dict[str, Any]:
+        more_than = {"0.1": number(changed), "0.5": number(0.0)}
+        return {"range_all_frames": {"mean_changed": number(changed), "more_than": more_than}}
+
+    real = {"realistic": number(1.0)}
+    target = {"name": "T-", "used": "V-", "description": "of a kind"}
+    found = {"target": target, "all": part(0.25), "realism": real, "passed": part(0.5)}
+    return {
+        "paper": {"more_than": {"0.1": 0.99, "0.5": 0.01}, "mean": 0.25},
+        "sources": {
+            "t-minus": {**found, "realism_passed": {"realistic": number(0.625)}},
+            "v-minus": {**found, "target": {**target, "name": "V-"}, "passed": None, "realism_passed": None},
+            "held-out": {"all": part(0.125), "realism": real},
+        },
+    }
+
+
+def activation_max() -> dict[str, Any]:
+    """Return what `probes activation-max` wrote of two methods."""
+    groups = [
+        {
+            "name": name,
+            "strength": strength,
+            "objective_stored": number(3.0),
+            "disagreement_with_real": None,
+            "reconstruction_disagreement": number(0.5),
+        }
+        for name, strength in (("ours", 1.0), ("sobolev", 0.5))
+    ]
+    return {"target": {"name": "T-", "used": "V-", "description": "of a kind"}, "groups": groups}
+
+
+def replayed(hits: int = 2) -> dict[str, Any]:
+    """Return what `probes replay` wrote: `hits` in `distracted`, without a film."""
+    sides = {"reasonable": (0, 4.0), "distracted": (hits, 2.0)}
+    told = {
+        name: {
+            "episodes": 4,
+            "km": km,
+            "hits_per_km": number(count / km, count),
+            "avoidable_per_km": number(count / km, count),
+            "mean_speed": number(6.0),
+        }
+        for name, (count, km) in sides.items()
+    }
+    pair = {
+        "before": {"agent": "a", "scenario": "reasonable"},
+        "other": {"agent": "a", "scenario": "distracted"},
+    }
+    return {
+        "episodes": 4,
+        "scenarios": [{"name": name} for name in sides],
+        "summaries": {"a": told},
+        "contrasts": [{**pair, "hits_per_km": number(1.0, 4)}, {**pair, "hits_per_km": None}],
+        "films": [],
+        "no_films": "none were asked for",
+    }
+
+
+def braking() -> dict[str, Any]:
+    """Return what `probes braking` wrote of one road."""
+    one = {"decisions": 600, "share": number(0.25), "episodes": None}
+    return {"roads": {"without traffic": {"moving": one}}}
+
+
+RESULTS = {
+    "contents": contents,
+    "samples": samples,
+    "goggles": goggles,
+    "novelty": novelty,
+    "activation-max": activation_max,
+    "replay": replayed,
+    "braking": braking,
+}
+
+
+def write(directory: Path, name: str, result: dict[str, Any]) -> None:
+    """Write a stage's artifact, its kind called as its directory."""
+    stored = np.zeros((3, 2, *LAYOUT.stored_shape), np.uint8)
+    with artifact.writing(directory / name, name, config={}, seed=0, parents={}) as scratch:
+        artifact.write_json(scratch / "result.json", result)
+        if name in ("samples", "activation-max"):
+            np.save(scratch / "stored.npy", stored[:, 0] if name == "samples" else stored[:2])
+
+
+def toy_shelf(directory: Path) -> Shelf:
+    """Write all stages of a study and open them."""
+    subject = toy_subject(directory / "states")
+    for name, (title, used) in TARGETS.items():
+        target = Target(title, used, f"states of {used}", 2.0, 1.0, lambda output, _: -output.value)
+        searched = replace(made_up(), target=target)
+        place = directory / "findings" / name
+        write_findings(place, subject, searched, {}, {"states": directory / "states"})
+    for name, make in RESULTS.items():
+        write(directory, name, make())
+    told = tell(load_findings(directory / "findings" / "t-minus"))
+    write(directory, "objective", {"targets": {"t-minus": told}})
+    return Shelf(directory, tuple(TARGETS))
