@@ -55,7 +55,7 @@ def _squashed(rows: Tensor, layout: StateLayout) -> Tensor:
     """Turn what a decoder says of each channel (B, H, C, W * T) into shares of classes, and levels."""
     if len(layout.planes) == 1:
         return _SQUASH[layout.planes[0].kind](rows)
-    parts = rows.split([plane.channels for plane in layout.planes], dim=2)
+    parts = torch.split(rows, [plane.channels for plane in layout.planes], dim=2)
     return torch.cat(
         [_SQUASH[plane.kind](part) for plane, part in zip(layout.planes, parts, strict=True)], dim=2
     )
@@ -73,5 +73,6 @@ def pictures(raw: Tensor, layout: StateLayout) -> Tensor:
     blocks = last.reshape(batch, height, width, layout.channels, 2, 2 * layout.stack)
     rows: Tensor = _Rows.apply(blocks)  # type: ignore[no-untyped-call]
     rows = rows.reshape(batch, 2 * height, layout.channels, 2 * width * layout.stack)
-    states = _squashed(rows, layout).unflatten(3, (2 * width, layout.stack)).permute(0, 4, 2, 1, 3)
+    columns = torch.unflatten(_squashed(rows, layout), 3, (2 * width, layout.stack))
+    states = columns.permute(0, 4, 2, 1, 3)
     return states[..., : layout.height, : layout.width]

@@ -211,6 +211,7 @@ class CrispModel(nn.Module):
     def _finish(self, hidden: Tensor) -> Tensor:
         """Draw the picture's blocks of 2x2 pixels (B, 4 * T * C, H / 2, W / 2)."""
         for up, place, draw in zip(self.up, self.fine_places, self.draw, strict=True):
+            assert isinstance(up, nn.Conv2d)
             hidden = draw(self._place(enlarge(functional.silu(hidden), up), place))
         return self.out(functional.silu(hidden))  # type: ignore[no-any-return]
 

@@ -220,9 +220,14 @@ class ActorCritic(nn.Module):
         pool = self.config.pool
         pooled_height, pooled_width = self.layout.height // pool, self.layout.width // pool
         # Channels are mixed and rows averaged at once: (B, h, pool * C, W * T) -> (B, h, F, W * T).
-        rows = states.unflatten(3, (pooled_height, pool)).permute(0, 3, 4, 2, 5, 1).flatten(4).flatten(2, 3)
+        rows = (
+            torch.unflatten(states, 3, (pooled_height, pool))
+            .permute(0, 3, 4, 2, 5, 1)
+            .flatten(4)
+            .flatten(2, 3)
+        )
         mixed = (self.lift / pool**2).repeat(1, pool).to(rows.dtype) @ rows
-        columns = mixed.unflatten(3, (pooled_width, pool, self.layout.stack)).permute(0, 1, 3, 4, 5, 2)
+        columns = torch.unflatten(mixed, 3, (pooled_width, pool, self.layout.stack)).permute(0, 1, 3, 4, 5, 2)
         cells = reduce(torch.add, columns.flatten(4).unbind(3))  # (B, h, w, T * F)
         return self.head(cells.permute(0, 3, 1, 2))
 
