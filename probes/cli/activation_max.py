@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     config = settings(args, given)
     parents = {**given.parents, "findings": args.findings}
     if artifact.is_current(args.output, KIND, config=config, seed=args.seed, parents=parents):
-        console.print(f"{args.output}: up to date", markup=False, highlight=False)
+        console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
         return finish(args, headline(artifact.read_json(args.output / RESULT)), console)
     comparing = make_comparing(given, found)
     chosen = found.order[: args.count]

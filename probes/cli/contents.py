@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     paths = unique_names(args.findings, "real", "states")
     config, parents = {"brake": args.brake, "scenario": agent.scenario}, {"states": states.path, **paths}
     if artifact.is_current(args.output, KIND, config=config, seed=0, parents=parents):
-        console.print(f"{args.output}: up to date", markup=False, highlight=False)
+        console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
         return finish(args, artifact.read_json(args.output / RESULT), console)
     viewpoint = make_viewpoint(scenario_of(agent))
     brake = action_index(states.actions, args.brake)

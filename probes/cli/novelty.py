@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     config = {"samples": args.samples, "real_states": args.real_states, "scenario": agent.scenario}
     parents = {"states": states.path, **paths}
     if artifact.is_current(args.output, KIND, config=config, seed=0, parents=parents):
-        console.print(f"{args.output}: up to date", markup=False, highlight=False)
+        console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
         return finish(args, {"sources": headline(artifact.read_json(args.output / RESULT))}, console)
     sources = {name: open_source(path, states, args.samples) for name, path in paths.items()}
     sources[HELD_OUT] = held_out_source(states, args.real_states)

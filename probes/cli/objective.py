@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     console = begin(args)
     parents = unique_names(args.findings)
     if artifact.is_current(args.output, KIND, config={}, seed=0, parents=parents):
-        console.print(f"{args.output}: up to date", markup=False, highlight=False)
+        console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
         result = artifact.read_json(args.output / RESULT)
     else:
         result = {"targets": {name: tell(load_findings(path)) for name, path in parents.items()}}

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     args.output = args.output or args.runs[0] / "report.html"
     runs = [read_run(directory) for directory in args.runs]
     if is_current(args.output, runs):
-        console.print(f"{args.output}: up to date", markup=False, highlight=False)
+        console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
     else:
         save_page(build_page(runs, DRIVING), args.output)
     studies = [{"title": each.study.title, "headlines": headline_numbers(each.study)} for each in runs]

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     given = load_given(args)
     config = {"samples": args.samples, "real_states": args.real_states, "scenario": given.agent.scenario}
     if artifact.is_current(args.output, KIND, config=config, seed=args.seed, parents=given.parents):
-        console.print(f"{args.output}: up to date", markup=False, highlight=False)
+        console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
         result = load_samples(args.output, verify=False).result
     else:
         indices = spread_out(given.states.held_out_indices, args.real_states)

@@ -133,7 +133,7 @@ def search_for(stage: Stage, target: Target, done: dict[str, Searched]) -> dict[
     path, parents = stage.directory / slug(target.name, target.used), stage.given.parents
     settings = manifest_config(stage.subject, target, stage.targets, stage.config)
     if artifact.is_current(path, KIND, config=settings, seed=stage.config.seed, parents=parents):
-        stage.console.print(f"{path}: up to date", markup=False, highlight=False)
+        stage.console.print(f"{path}: up to date", markup=False, highlight=False, soft_wrap=True)
         return load_findings(path, verify=False).result
     if target.used in done:
         searched = renamed(done[target.used], target)
