@@ -24,16 +24,33 @@ ALLOWED: dict[str, set[str]] = {
     "envs": {"kernels", "scenario", "world", "render"},
 }
 
+#: What each part of probes may import of the others, likewise.
+PROBES_ALLOWED: dict[str, set[str]] = {
+    "states": set(),
+    "progress": set(),
+    "statistics": set(),
+    "agent": {"states"},
+    "artifacts": {"agent"},
+    "models": {"agent", "artifacts"},
+    "data": {"states", "progress", "agent", "artifacts"},
+    "state_models": {"states", "progress", "agent", "artifacts", "data"},
+    "synthesis": {"states", "statistics", "agent", "artifacts", "data", "state_models"},
+    "measures": {"states", "statistics", "agent", "artifacts", "data", "state_models", "synthesis"},
+    "replay": {"statistics", "agent"},
+    "study": {"agent"},
+    "report": {"states", "statistics", "agent", "artifacts"},
+}
+
 #: The only files that import a library.
 ROOMS: dict[str, set[str]] = {
     "pybullet": {"drivesim/render/bullet.py"},
     "pybullet_data": {"drivesim/render/bullet.py"},
     "numba": {"drivesim/kernels.py"},
     "ale_py": {"probes/domains/atari.py"},
-    "captum": {"probes/saliency.py"},
+    "captum": {"probes/data/saliency.py"},
     "cma": {"probes/realize.py", "probes/falsify.py"},
     "jinja2": {"probes/report/page.py"},
-    "kornia": {"probes/activation_maximization.py"},
+    "kornia": {"probes/measures/activation_maximization.py"},
     "matplotlib": {"probes/report/figures.py", "probes/report/sprites.py"},
     "PIL": {"probes/report/sprites.py"},
 }
@@ -92,7 +109,7 @@ def all_imports() -> tuple[Import, ...]:
 
 
 def part_of(dotted: str) -> str:
-    """Return the part that `drivesim.part.more` belongs to; a `cli` inside a part stands above it."""
+    """Return the part that `package.part.more` belongs to; a `cli` inside a part stands above it."""
     pieces = dotted.split(".")
     return "cli" if pieces[-1] == "cli" else pieces[1] if len(pieces) > 1 else ""
 
@@ -110,19 +127,23 @@ def test_a_relative_import_is_resolved() -> None:
     assert list(imported_names(node, "drivesim.render")) == ["drivesim.world.advance"]
 
 
-@pytest.mark.parametrize("part", ALLOWED)
-def test_a_part_of_drivesim_imports_only_what_lies_below_it(part: str) -> None:
+@pytest.mark.parametrize(
+    ("package", "part"),
+    [("drivesim", part) for part in ALLOWED] + [("probes", part) for part in PROBES_ALLOWED],
+)
+def test_a_part_imports_only_what_lies_below_it(package: str, part: str) -> None:
+    allowed = (ALLOWED if package == "drivesim" else PROBES_ALLOWED)[part] | {part}
     inside = [
         one
         for one in all_imports()
-        if one.file.startswith("drivesim/")
+        if one.file.startswith(f"{package}/")
         and part_of(one.file.removesuffix(".py").replace("/", ".")) == part
     ]
-    assert inside or part == "agents", f"no file of drivesim/{part} imports anything"
+    assert inside or part == "agents", f"no file of {package}/{part} imports anything"
     wrong = [
-        f"{one.file}:{one.line} imports {one.name}; allowed are {sorted(ALLOWED[part] | {part})}"
+        f"{one.file}:{one.line} imports {one.name}; allowed are {sorted(allowed)}"
         for one in inside
-        if one.name.startswith("drivesim.") and part_of(one.name) not in ALLOWED[part] | {part}
+        if one.name.startswith(f"{package}.") and part_of(one.name) not in allowed
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from probes import provenance
 from probes.agent import DivergedError, ProbeError
+from probes.artifacts import provenance
 
 COMMANDS = {
     "collect": "probes.cli.collect",

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivesim.arguments import natural_int, positive_int
-from probes import artifact
-from probes.activation_comparison import Comparing, Group, compare, found_by_search, real_group
-from probes.activation_maximization import REGULARISERS, AscentConfig
 from probes.agent import ProbeError
+from probes.artifacts import artifact
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import Given, add_random_weights, add_subjects, load_given, make_target, spread_out
-from probes.findings import Findings, load_findings
+from probes.measures.activation_comparison import Comparing, Group, compare, found_by_search, real_group
+from probes.measures.activation_maximization import REGULARISERS, AscentConfig
 from probes.progress import track
-from probes.reference import outputs_of
-from probes.targets import TargetConfig
+from probes.synthesis.findings import Findings, load_findings
+from probes.synthesis.reference import outputs_of
+from probes.synthesis.targets import TargetConfig
 
 KIND = "activation-max"
 RESULT = "result.json"

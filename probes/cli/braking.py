@@ -12,7 +12,7 @@ from rich.table import Table
 
 from drivesim.arguments import natural_int, positive_int
 from drivesim.scenario.schema import Scenario
-from probes import artifact
+from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.portion import Portion

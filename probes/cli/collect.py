@@ -10,12 +10,12 @@ from functools import partial
 import numpy as np
 
 from drivesim.arguments import natural_int, positive_int
-from probes import artifact
+from probes.artifacts import artifact
 from probes.cli.options import Subparsers, add_common, begin, finish
-from probes.collect import CollectConfig, collect, manifest_config
+from probes.data.collect import CollectConfig, collect, manifest_config
+from probes.data.state_set import KIND, load_states
 from probes.domains.driving import DrivingSimulation, load_agent
 from probes.progress import track
-from probes.state_set import KIND, load_states
 
 
 def add_parser(commands: Subparsers) -> None:

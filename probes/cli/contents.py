@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes import artifact
 from probes.agent import ProbeError, action_index
+from probes.artifacts import artifact
+from probes.artifacts.manifest import read_manifest
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import scenario_of, unique_names
+from probes.data.state_set import KIND as STATES
+from probes.data.state_set import StateSet, load_states
 from probes.domains.driving import load_agent
 from probes.domains.driving_contents import describe
 from probes.domains.viewpoint import Viewpoint, make_viewpoint
-from probes.findings import Findings, load_findings
-from probes.manifest import read_manifest
-from probes.state_set import KIND as STATES
-from probes.state_set import StateSet, load_states
+from probes.synthesis.findings import Findings, load_findings
 
 KIND = "contents"
 RESULT = "result.json"

@@ -10,19 +10,23 @@ from pathlib import Path
 from rich.console import Console
 
 from drivesim.arguments import natural_int, positive_int
-from probes import artifact
+from probes.artifacts import artifact
 from probes.cli.options import Subparsers, add_common, begin, finish
+from probes.data.saliency_set import KIND as SALIENCY
+from probes.data.saliency_set import SaliencySet, compute, load_saliency
+from probes.data.saliency_set import manifest_config as saliency_config
+from probes.data.state_set import StateSet, load_states
 from probes.domains.driving import DrivingAgent, load_agent
-from probes.fit import LOG, FitConfig, checkpoint_path, fit, manifest_config
-from probes.fit_checkpoint import iterations_done
-from probes.model_store import KIND
-from probes.objectives import PaperLoss
+from probes.models import find_model
 from probes.progress import track
-from probes.saliency_set import KIND as SALIENCY
-from probes.saliency_set import SaliencySet, compute, load_saliency
-from probes.saliency_set import manifest_config as saliency_config
-from probes.schedule import SCHEDULES
-from probes.state_set import StateSet, load_states
+from probes.state_models.fit import LOG, FitConfig, checkpoint_path, fit, manifest_config, parents_of
+from probes.state_models.fit_checkpoint import iterations_done
+from probes.state_models.model_store import KIND
+from probes.state_models.objectives import CrispLoss, PaperLoss
+from probes.state_models.schedule import SCHEDULES
+
+GOING_ON = CrispLoss(levels_from=(0.0, 0.0))
+"""Of a crisp model that is fitted already: all of its latents take part from the start."""
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -34,6 +38,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--loss", choices=("full", "lp", "vae"), default="full", help="of model paper")
     parser.add_argument("--preset", choices=("smoke", "quick", "paper"), default="quick", help="the schedule")
     parser.add_argument("--iterations", type=positive_int, help="instead of the preset's")
+    parser.add_argument("--init", metavar="MODEL", help="a fitted state model to go on from")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="bfloat16")
     parser.add_argument("--seed", type=natural_int, default=0)
     add_common(parser, "runs/state-model")
@@ -48,23 +53,25 @@ def run(args: argparse.Namespace) -> int:
     schedule = SCHEDULES[args.model][args.preset]
     if args.iterations:
         schedule = replace(schedule, iterations=args.iterations)
+    init = find_model(args.init) if args.init else None
     config = FitConfig(
         args.model,
         schedule,
         paper_loss=PaperLoss(variant=args.loss),
+        crisp_loss=CrispLoss() if init is None else GOING_ON,
         precision=args.precision,
         seed=args.seed,
     )
-    settings = manifest_config(config, states, agent)
+    settings = manifest_config(config, states, agent, init)
     if artifact.is_current(
-        args.output, KIND, config=settings, seed=config.seed, parents={"states": states.path}
+        args.output, KIND, config=settings, seed=config.seed, parents=parents_of(states, init)
     ):
         console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
     else:
         saliency = find_saliency(states, agent, console) if config.needs_saliency else None
         done = iterations_done(checkpoint_path(args.output))
         with track(schedule.iterations, f"fit {args.model}", "iterations", console, done) as shown:
-            fit(states, saliency, agent, config, args.output, shown)
+            fit(states, saliency, agent, config, args.output, shown, init)
     last = json.loads((args.output / LOG).read_text().splitlines()[-1])
     return finish(args, {"last": last}, console)
 

@@ -14,22 +14,23 @@ from rich.console import Console
 from rich.table import Table as ShownTable
 
 from drivesim.arguments import natural_int, positive_int
-from probes import artifact, statistics
+from probes import statistics
 from probes.agent import ProbeError, action_index
+from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.portion import Portion
-from probes.collect import check_fit
+from probes.data.collect import check_fit
+from probes.data.episodes import Episodes, Player, Progress, play, recorded
+from probes.data.simulation import SimulationFactory
 from probes.domains.driving import DrivingAgent, DrivingSimulation, load_agent
 from probes.domains.driving_replay import HIT
 from probes.domains.ego import odometer
-from probes.episodes import Episodes, Player, Progress, play, recorded
-from probes.goggles import GogglesConfig, compare, constant, greedy, through
-from probes.model_store import load_model
+from probes.measures.goggles import GogglesConfig, compare, constant, greedy, through
 from probes.models import find_model
 from probes.progress import track
 from probes.replay import METRES_PER_KM
-from probes.simulation import SimulationFactory
+from probes.state_models.model_store import load_model
 
 KIND = "goggles"
 RESULT = "result.json"

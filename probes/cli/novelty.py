@@ -10,16 +10,18 @@ import numpy as np
 from rich.console import Console
 
 from drivesim.arguments import positive_int
-from probes import artifact, findings, prior_samples
 from probes.agent import ProbeError
+from probes.artifacts import artifact
+from probes.artifacts.manifest import read_manifest
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import scenario_of, spread_out, unique_names
+from probes.data.state_set import StateSet, load_states
 from probes.domains.driving import load_agent
 from probes.domains.realism import self_consistency
 from probes.domains.sample_quality import shares
 from probes.domains.viewpoint import Viewpoint, make_viewpoint
-from probes.manifest import read_manifest
-from probes.novelty_table import (
+from probes.measures import prior_samples
+from probes.measures.novelty_table import (
     PAPER,
     PAPER_MEAN,
     Compared,
@@ -30,7 +32,7 @@ from probes.novelty_table import (
     tell,
 )
 from probes.progress import track
-from probes.state_set import StateSet, load_states
+from probes.synthesis import findings
 
 KIND = "novelty"
 RESULT = "result.json"

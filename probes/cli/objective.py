@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from probes import artifact
+from probes.artifacts import artifact
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import unique_names
-from probes.findings import load_findings
-from probes.objective_table import tell
+from probes.measures.objective_table import tell
+from probes.synthesis.findings import load_findings
 
 KIND = "objective"
 RESULT = "result.json"

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from drivesim.arguments import natural_int, positive_int
-from probes import artifact
 from probes.agent import ProbeError
+from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.portion import Portion

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from drivesim.arguments import natural_int, positive_int
-from probes import artifact
 from probes.agent import ProbeError
+from probes.artifacts import artifact
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import Given, add_real_states, add_subjects, load_given, scenario_of, spread_out
 from probes.domains.sample_quality import Looked, compare_samples, join, look
 from probes.domains.viewpoint import make_viewpoint
-from probes.prior_samples import KIND, RESULT, SAMPLES, STORED, load_samples, prior_samples
+from probes.measures.prior_samples import KIND, RESULT, SAMPLES, STORED, load_samples, prior_samples
 from probes.progress import track
 
 READ = 128

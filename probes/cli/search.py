@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 from rich.console import Console
 
 from drivesim.arguments import natural_int, positive_int
-from probes import artifact
 from probes.agent import ProbeError
+from probes.artifacts import artifact
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import (
     Given,
@@ -23,14 +23,14 @@ from probes.cli.subjects import (
     make_target,
     open_reference,
 )
-from probes.findings import KIND, load_findings, manifest_config, slug, write_findings
-from probes.findings_summary import headline
 from probes.progress import track
-from probes.reference import KIND as REFERENCE
-from probes.reference import outputs_of
-from probes.search import DEFAULT, SearchConfig
-from probes.synthesis import Searched, Subject, renamed, synthesise
-from probes.targets import Target, TargetConfig, target_name
+from probes.synthesis.findings import KIND, load_findings, manifest_config, slug, write_findings
+from probes.synthesis.findings_summary import headline
+from probes.synthesis.reference import KIND as REFERENCE
+from probes.synthesis.reference import outputs_of
+from probes.synthesis.search import DEFAULT, SearchConfig
+from probes.synthesis.synthesise import Searched, Subject, renamed, synthesise
+from probes.synthesis.targets import Target, TargetConfig, target_name
 
 WHOLE = ("chains", "draws", "steps", "batch")
 REAL = ("step_size", "diversity")

@@ -8,15 +8,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from probes import artifact
 from probes.agent import ProbeError
+from probes.artifacts import artifact
+from probes.artifacts.manifest import read_manifest
+from probes.artifacts.replacement import replacing
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import unique_names
-from probes.fit import LOG
-from probes.manifest import read_manifest
-from probes.model_store import KIND
 from probes.models import models_directory
-from probes.replacement import replacing
+from probes.state_models.fit import LOG
+from probes.state_models.model_store import KIND
 
 MEASURES = "measures.json"
 """Not listed in the manifest: it is about the artifact, not part of it."""

@@ -22,9 +22,9 @@ from probes.domains.driving_study import (
     scratch_agent,
     scratch_steps,
 )
-from probes.model_store import load_model
 from probes.models import shipped_models
 from probes.report.contract import FILE, load_study, save_study
+from probes.state_models.model_store import load_model
 from probes.study import Step, run_steps
 
 AGENT = "reasonable-seg4"

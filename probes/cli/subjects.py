@@ -17,18 +17,19 @@ from drivesim.arguments import natural_int, positive_int
 from drivesim.scenario.errors import ScenarioError
 from drivesim.scenario.loader import load
 from drivesim.scenario.schema import Scenario
-from probes import artifact, reference
 from probes.agent import AgentOutput, ProbeError
+from probes.artifacts import artifact
+from probes.data.state_set import StateSet, load_states
 from probes.domains.driving import DrivingAgent, load_agent, random_agent
 from probes.domains.stopping_path import blind_region
-from probes.model_store import LoadedModel, load_model
 from probes.models import find_model
 from probes.progress import track
-from probes.reference import Reference
-from probes.round_trip import Pace
-from probes.state_set import StateSet, load_states
-from probes.synthesis import Subject
-from probes.targets import Target, TargetConfig, looks_at_states, resolve
+from probes.state_models.model_store import LoadedModel, load_model
+from probes.synthesis import reference
+from probes.synthesis.reference import Reference
+from probes.synthesis.round_trip import Pace
+from probes.synthesis.synthesise import Subject
+from probes.synthesis.targets import Target, TargetConfig, looks_at_states, resolve
 
 SCALE_STATES = 2000
 """States over which the spread of a target that looks at states is taken."""

@@ -24,8 +24,8 @@ from drivesim.scenario.errors import ScenarioError
 from drivesim.scenario.schema import Scenario
 from drivesim.world.state import CAR, EGO, PERSON, TOWN, TownState
 from probes.agent import AgentOutput, ProbeError
-from probes.simulation import Step
-from probes.state_set import StateSet
+from probes.data.simulation import Step
+from probes.data.state_set import StateSet
 from probes.states import Plane, StateLayout
 
 
@@ -136,7 +136,7 @@ def random_agent(like: DrivingAgent, seed: int) -> DrivingAgent:
 
 
 class DrivingSimulation:
-    """N towns as a `probes.simulation.Simulation`.
+    """N towns as a `probes.data.simulation.Simulation`.
 
     Args:
         scenario: a shipped name, a path, or a loaded scenario.

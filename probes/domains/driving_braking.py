@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from drivesim.scenario.schema import Scenario
 from probes import statistics
 from probes.agent import Agent, action_index
-from probes.collect import check_fit
+from probes.data.collect import check_fit
+from probes.data.episodes import Playthrough, Progress
 from probes.domains.driving import DrivingSimulation
 from probes.domains.ego import speeds
 from probes.domains.presence import is_empty_road, is_without_light, is_without_stop_light
-from probes.episodes import Playthrough, Progress
 from probes.states import StateLayout
 from probes.statistics import Estimate
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from probes import artifact
+from probes.artifacts import artifact
 from probes.domains.driving_sections import Shelf, estimate
 from probes.report.contract import (
     Bars,

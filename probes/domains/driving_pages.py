@@ -9,7 +9,8 @@ from typing import Any
 from drivesim.agents import agents_directory
 from drivesim.pilots import agent_directory
 from drivesim.rl.checkpoint import load_agent as load_network
-from probes import provenance
+from probes.artifacts import provenance
+from probes.artifacts.manifest import read_manifest
 from probes.domains.driving import DrivingAgent
 from probes.domains.driving_chapters import (
     baselines_section,
@@ -20,7 +21,6 @@ from probes.domains.driving_chapters import (
 from probes.domains.driving_measures import goggles_item, model_section, novelty_item
 from probes.domains.driving_sections import Shelf, estimate, findings_section, search_section
 from probes.domains.driving_study import StudyConfig, finding_names
-from probes.manifest import read_manifest
 from probes.models import models_directory
 from probes.report.contract import (
     AgentCard,

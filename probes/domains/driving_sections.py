@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from probes.agent import ProbeError
-from probes.findings import Findings, load_findings
-from probes.manifest import read_manifest
-from probes.payload import read_json
+from probes.artifacts.manifest import read_manifest
+from probes.artifacts.payload import read_json
 from probes.report.contract import (
     Column,
     Curve,
@@ -26,6 +25,7 @@ from probes.report.contract import (
     Table,
 )
 from probes.statistics import Estimate
+from probes.synthesis.findings import Findings, load_findings
 
 RESULT = "result.json"
 SHOWN = 4

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from drivesim.rl.resume import latest_checkpoint
 from probes.agent import ProbeError
-from probes.findings import slug
 from probes.study import Step
+from probes.synthesis.findings import slug
 
 TARGETS = ("T-", "T+", "T±", "S+", "S-", "V+", "V-", "uncertain", "blind")
 """The seven of the paper, and two of our own; every action follows them."""

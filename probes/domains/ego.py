@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivesim.world.state import EGO
-from probes.simulation import Simulation
+from probes.data.simulation import Simulation
 
 
 def ego_records(simulation: Simulation) -> NDArray[Any]:

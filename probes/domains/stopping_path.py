@@ -11,7 +11,7 @@ from drivesim.scenario.schema import Scenario
 from probes.agent import ProbeError
 from probes.domains.viewpoint import make_viewpoint, stopping_region
 from probes.states import StateLayout
-from probes.targets import Region
+from probes.synthesis.targets import Region
 
 ENOUGH = 8.0
 """Pixels of person in the stopping path that make a person; the median of real states that hold one is 9."""

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from probes.agent import ProbeError
-from probes.manifest import MANIFEST
+from probes.artifacts.manifest import MANIFEST
 
 
 def models_directory() -> Path:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from probes.payload import read_json, write_json
+from probes.artifacts.payload import read_json, write_json
 from probes.report.decoding import decode
 from probes.report.items import (
     Bar,

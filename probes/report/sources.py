@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from probes import artifact
 from probes.agent import ProbeError
-from probes.manifest import MADE_BY, read_manifest
+from probes.artifacts import artifact
+from probes.artifacts.manifest import MADE_BY, read_manifest
 from probes.report.contract import FILE, Study
 from probes.report.items import Film, Item, SourceRef, Stacks, Text, Weights
 

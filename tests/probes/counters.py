@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from probes.agent import AgentOutput
-from probes.simulation import Step
+from probes.data.simulation import Step
 from probes.states import Plane, StateLayout, to_states
 
 LAYOUT = StateLayout((Plane("semantic", "class", 4), Plane("gray", "level")), stack=2, height=4, width=4)

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from probes.collect import CollectConfig, collect
-from probes.fit import FitConfig
-from probes.saliency_set import SaliencySet, compute
-from probes.schedule import Schedule
-from probes.state_set import StateSet
+from probes.data.collect import CollectConfig, collect
+from probes.data.saliency_set import SaliencySet, compute
+from probes.data.state_set import StateSet
+from probes.state_models.fit import FitConfig
+from probes.state_models.schedule import Schedule
 from probes.states import Plane, StateLayout
 from tests.probes.counters import Counters, Critic
 

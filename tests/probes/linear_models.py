@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from probes.agent import AgentOutput
-from probes.state_model import Posterior
+from probes.state_models.state_model import Posterior
 from probes.states import Plane, StateLayout, to_states, to_stored
 
 LAYOUT = StateLayout((Plane("semantic", "class", 3),), stack=2, height=8, width=8)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.finding import Curve, Finding
-from probes.manifold import Limits, RealReference, Verdicts
-from probes.round_trip import Measured
-from probes.synthesis import Searched
-from probes.targets import Target
-from probes.variety import variety
+from probes.synthesis.finding import Curve, Finding
+from probes.synthesis.manifold import Limits, RealReference, Verdicts
+from probes.synthesis.round_trip import Measured
+from probes.synthesis.synthesise import Searched
+from probes.synthesis.targets import Target
+from probes.synthesis.variety import variety
 from tests.probes.linear_models import LATENT, LAYOUT
 
 TARGET = Target("T-", "V-", "bad states", 2.0, 1.0, lambda output, _: -output.value)

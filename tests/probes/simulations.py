@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.simulation import Simulation, SimulationFactory
+from probes.data.simulation import Simulation, SimulationFactory
 
 _SEEDS = (11, 12)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from probes import artifact
-from probes.reference import measure_reference
-from probes.state_set import KIND, PROVENANCE, StateSet, StateWriter, load_states
-from probes.synthesis import Subject
+from probes.artifacts import artifact
+from probes.data.state_set import KIND, PROVENANCE, StateSet, StateWriter, load_states
+from probes.synthesis.reference import measure_reference
+from probes.synthesis.synthesise import Subject
 from tests.probes.linear_models import ACTIONS, LAYOUT, LinearAgent, LinearModel, Pictures
 
 MODEL = LinearModel()

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes import artifact
+from probes.artifacts import artifact
 from probes.cli import MISUSE, main
-from probes.findings import load_findings
+from probes.synthesis.findings import load_findings
 from tests.probes.cli.conftest import Tiny, told
 
 pytestmark = pytest.mark.slow

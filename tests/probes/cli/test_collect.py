@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from probes.cli import MISUSE, collect, main
-from probes.state_set import load_states
+from probes.data.state_set import load_states
 from tests.probes.counters import Counters, Critic
 
 

@@ -8,10 +8,10 @@ import pytest
 from drivesim.scenario.loader import load
 from probes.cli import MISUSE, main
 from probes.cli.contents import tell
+from probes.data.state_set import load_states
 from probes.domains.driving import load_agent
 from probes.domains.viewpoint import make_viewpoint
-from probes.findings import load_findings
-from probes.state_set import load_states
+from probes.synthesis.findings import load_findings
 from tests.probes.cli.conftest import Tiny, told
 
 pytestmark = pytest.mark.slow

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from probes.cli import DIVERGED, MISUSE, fit, main
-from probes.fit import FitConfig, checkpoint_path
-from probes.fit_checkpoint import iterations_done
-from probes.model_store import ModelName, load_model
 from probes.progress import Track, track
-from probes.schedule import SCHEDULES, Schedule
+from probes.state_models.fit import FitConfig, checkpoint_path
+from probes.state_models.fit_checkpoint import iterations_done
+from probes.state_models.model_store import ModelName, load_model
+from probes.state_models.schedule import SCHEDULES, Schedule
 from tests.probes.counters import Critic
 from tests.probes.fittings import CONFIGS, small_states
 
@@ -113,7 +113,7 @@ def test_a_divergence_has_its_own_exit_status_and_keeps_the_last_checkpoint(
     states: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rates = iter([1e-4, 1e-4, 1e-4, 1e30, 1e30, 1e30])
-    monkeypatch.setattr("probes.fit.learning_rate", lambda *_: next(rates))
+    monkeypatch.setattr("probes.state_models.fit.learning_rate", lambda *_: next(rates))
     assert run(states, tmp_path / "m") == DIVERGED
     told = capsys.readouterr()
     assert told.out == ""
@@ -141,3 +141,13 @@ def test_an_output_that_is_something_else_is_left_alone(
     assert run(states, states) == MISUSE
     assert "set: is there already and is no state-model; choose another place" in capsys.readouterr().err
     assert sorted(entry.name for entry in states.iterdir()) == before
+
+
+def test_a_fit_goes_on_from_a_fitted_model_with_all_of_its_latents(states: Path, tmp_path: Path) -> None:
+    assert (
+        run(states, tmp_path / "first") == run(states, tmp_path / "m", "--init", str(tmp_path / "first")) == 0
+    )
+    first, more = (load_model(tmp_path / name).manifest for name in ("first", "m"))
+    assert more.parents["init"].digest == first.digest
+    assert first.config["fit"]["crisp_loss"]["levels_from"] != [0.0, 0.0]
+    assert more.config["fit"]["crisp_loss"]["levels_from"] == [0.0, 0.0]

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from probes import artifact
 from probes.agent import ProbeError
+from probes.artifacts import artifact
 from probes.cli import MISUSE, main
 from probes.cli.goggles import happened, named_models
+from probes.data.episodes import Episodes, Player, play
+from probes.data.simulation import SimulationFactory
 from probes.domains.driving import load_agent
-from probes.episodes import Episodes, Player, play
-from probes.model_store import KIND, WEIGHTS, build_model, model_settings
-from probes.simulation import SimulationFactory
+from probes.state_models.model_store import KIND, WEIGHTS, build_model, model_settings
 
 BRIEF = "schema_version: 1\nname: brief\nextends: reasonable\nsim: {episode_s: 1}\n"
 

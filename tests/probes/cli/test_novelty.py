@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes import artifact
+from probes.artifacts import artifact
 from probes.cli import MISUSE, main
 from probes.cli.novelty import KIND
-from probes.findings import load_findings
-from probes.novelty import novelty
-from probes.prior_samples import KIND as SAMPLES
-from probes.prior_samples import RESULT, STORED
-from probes.state_set import load_states
+from probes.data.state_set import load_states
+from probes.measures.novelty import novelty
+from probes.measures.prior_samples import KIND as SAMPLES
+from probes.measures.prior_samples import RESULT, STORED
+from probes.synthesis.findings import load_findings
 from tests.probes.cli.conftest import Tiny, told
 
 pytestmark = pytest.mark.slow

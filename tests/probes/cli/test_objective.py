@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from probes import artifact
+from probes.artifacts import artifact
 from probes.cli import main
 from probes.cli.objective import KIND
-from probes.findings import write_findings
+from probes.synthesis.findings import write_findings
 from tests.probes.cli.conftest import told
 from tests.probes.searched import made_up
 from tests.probes.toy_sets import toy_subject

@@ -8,9 +8,9 @@ import pytest
 
 from probes.cli import MISUSE, main
 from probes.domains.driving import load_agent
-from probes.model_store import load_model
-from probes.prior_samples import load_samples
-from probes.state_model import sample_prior
+from probes.measures.prior_samples import load_samples
+from probes.state_models.model_store import load_model
+from probes.state_models.state_model import sample_prior
 from probes.states import to_stored
 from tests.probes.cli.conftest import Tiny, told
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from probes import artifact
+from probes.artifacts import artifact
 from probes.cli import MISUSE, main, make_parser
 from probes.cli.search import search_config
+from probes.data.state_set import load_states
 from probes.domains.driving import load_agent, random_agent
-from probes.findings import KIND, load_findings
-from probes.model_store import load_model
-from probes.reference import KIND as REFERENCE
-from probes.search import SearchConfig
-from probes.state_set import load_states
+from probes.state_models.model_store import load_model
 from probes.states import to_stored
+from probes.synthesis.findings import KIND, load_findings
+from probes.synthesis.reference import KIND as REFERENCE
+from probes.synthesis.search import SearchConfig
 from tests.probes.cli.conftest import Tiny, told
 
 
@@ -85,7 +85,7 @@ def test_findings_that_are_up_to_date_are_not_searched_again(
     reference = artifact.load(searched.parent / REFERENCE, REFERENCE)
     with monkeypatch.context() as patch:
         patch.setattr("probes.cli.search.synthesise", None)
-        patch.setattr("probes.reference.measure_reference", None)
+        patch.setattr("probes.synthesis.reference.measure_reference", None)
         assert main(tiny.search(searched.parent, "T+-")) == 0
     assert told(capsys)["targets"][0]["target"] == "T±"
     assert artifact.load(searched, KIND) == before

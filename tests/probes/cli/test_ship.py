@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes import artifact
 from probes.agent import ProbeError
+from probes.artifacts import artifact
 from probes.cli import MISUSE, main
 from probes.cli.ship import MEASURES, measured
-from probes.model_store import KIND
+from probes.state_models.model_store import KIND
 from tests.probes.cli.conftest import told
 
 

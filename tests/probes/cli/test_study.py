@@ -13,7 +13,7 @@ from probes.cli.options import begin
 from probes.cli.study import configure, earlier_seconds, shipped_for
 from probes.domains.driving_study import PRESETS, TRAINING_STEPS, Amounts
 from probes.report.contract import load_study, save_study
-from probes.schedule import SCHEDULES
+from probes.state_models.schedule import SCHEDULES
 from tests.probes.cli.conftest import Tiny, told
 from tests.probes.report.studies import SHIPPED, make_study
 

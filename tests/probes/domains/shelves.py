@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from probes import artifact
+from probes.artifacts import artifact
 from probes.domains.driving_sections import Shelf
-from probes.findings import load_findings, write_findings
-from probes.objective_table import tell
+from probes.measures.objective_table import tell
 from probes.statistics import Estimate
-from probes.targets import Target
+from probes.synthesis.findings import load_findings, write_findings
+from probes.synthesis.targets import Target
 from tests.probes.linear_models import LAYOUT
 from tests.probes.searched import made_up
 from tests.probes.toy_sets import toy_subject

@@ -13,7 +13,9 @@ from drivesim.envs.vector import DrivingVectorEnv
 from drivesim.render.semantics import NUM_CLASSES
 from drivesim.rl.networks import ActorCritic, ActorCriticConfig, InputLayout
 from probes.agent import Agent, ProbeError
-from probes.collect import CollectConfig, collect, rebuild
+from probes.data.collect import CollectConfig, collect, rebuild
+from probes.data.saliency import check_relus, guided_gradient
+from probes.data.simulation import SimulationFactory
 from probes.domains.driving import (
     DrivingAgent,
     DrivingSimulation,
@@ -22,8 +24,6 @@ from probes.domains.driving import (
     state_layout,
     town_state,
 )
-from probes.saliency import check_relus, guided_gradient
-from probes.simulation import SimulationFactory
 from probes.states import Plane, StateLayout, to_states
 from tests.probes.simulations import CHECKS
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from probes import artifact
+from probes.artifacts import artifact
 from probes.domains import driving_pages
 from probes.domains.driving import DrivingAgent, load_agent
 from probes.domains.driving_pages import build_study, headlines
 from probes.domains.driving_study import PRESETS, StudyConfig
-from probes.model_store import KIND
 from probes.report.contract import Number, Study, Text, load_study, save_study
+from probes.state_models.model_store import KIND
 from tests.probes.domains.shelves import TARGETS, contents, number, replayed, toy_shelf, write
 
 SECTIONS = ("question", "findings", "contents", "objective", "model", "measures", "baselines", "replay")

@@ -21,8 +21,8 @@ from probes.domains.driving_study import (
     scratch_agent,
     scratch_steps,
 )
-from probes.findings import slug
 from probes.study import Step
+from probes.synthesis.findings import slug
 
 FEW = Amounts(300, 100, 60, 3, 4, 40, 8, 5, 1, 6, 7, 0)
 ACTIONS = ("coast", "brake")

@@ -10,7 +10,7 @@ from drivesim.scenario.loader import load
 from probes.agent import AgentOutput, ProbeError
 from probes.domains.stopping_path import ENOUGH, blind_region
 from probes.states import Plane, StateLayout, to_states
-from probes.targets import blind, person_presence
+from probes.synthesis.targets import blind, person_presence
 from tests.probes.domains.drawings import FULL8, SEG4, pictures, put, street
 
 PERSON = SemanticClass.PERSON

@@ -10,7 +10,7 @@ import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from probes import artifact
+from probes.artifacts import artifact
 from probes.report.contract import (
     AgentCard,
     Bar,

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes import artifact
 from probes.agent import ProbeError
+from probes.artifacts import artifact
 from probes.report.contract import Study, load_study, save_study
 from probes.report.items import Stacks
 from probes.report.sources import check_sources, files_of, fingerprint, sources_of

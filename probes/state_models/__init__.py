@@ -1,0 +1,1 @@
+"""Generative models of an agent's states (Sec. 2.1), and their fitting."""

@@ -1,0 +1,71 @@
+"""What scenes there are: the learned prior of the `crisp` model's global latent."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from probes.state_models.crisp_layers import Gaussian
+
+HIDDEN = 384
+"""Units of each of two layers."""
+LOG_SIGMA_RANGE = (-6.0, 3.0)
+
+
+class ScenePrior(nn.Module):
+    """A prior of vectors s that draws group after group, each a Gaussian given those before it.
+
+    One masked network tells all of them at once (after Germain et al., MADE, 2015). All that leaves the model
+    is u = (s - mean) / sigma, whose prior is N(0, I).
+
+    Args:
+        size: numbers of s.
+        groups: at most, in the order in which they are drawn.
+    """
+
+    group: Tensor
+    look_mask: Tensor
+    think_mask: Tensor
+    tell_mask: Tensor
+
+    def __init__(self, size: int, groups: int) -> None:
+        super().__init__()
+        self.groups = min(groups, size)
+        group = torch.arange(size) * self.groups // size
+        seen = torch.arange(HIDDEN) % max(1, self.groups - 1)
+        """Of a hidden unit: the last group that it looks at."""
+        self.look = nn.Linear(size, HIDDEN)
+        self.think = nn.Linear(HIDDEN, HIDDEN)
+        self.tell = nn.Linear(HIDDEN, 2 * size)
+        nn.init.zeros_(self.tell.weight)
+        nn.init.zeros_(self.tell.bias)
+        for name, mask in (
+            ("group", group),
+            ("look_mask", group <= seen[:, None]),
+            ("think_mask", seen <= seen[:, None]),
+            ("tell_mask", seen < group.repeat(2)[:, None]),
+        ):
+            self.register_buffer(name, mask, persistent=False)
+
+    def given(self, s: Tensor) -> Gaussian:
+        """Return the prior (B, size) of every number of s, given the groups before its own."""
+        x = functional.silu(functional.linear(s, self.look.weight * self.look_mask, self.look.bias))
+        x = x + functional.silu(functional.linear(x, self.think.weight * self.think_mask, self.think.bias))
+        told = functional.linear(x, self.tell.weight * self.tell_mask, self.tell.bias)
+        mu, log_sigma = told.float().chunk(2, dim=1)
+        return Gaussian(mu, log_sigma.clamp(*LOG_SIGMA_RANGE))
+
+    def in_units(self, posterior: Gaussian, s: Tensor) -> Gaussian:
+        """Return what a posterior of s is of u, the groups before each number being those of s (B, size)."""
+        prior = self.given(s)
+        mu = (posterior.mu - prior.mu) * (-prior.log_sigma).exp()
+        return Gaussian(mu, posterior.log_sigma - prior.log_sigma)
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Return s (B, size) of u (B, size), one group after the other."""
+        s = torch.zeros_like(u)
+        for number in range(self.groups):
+            prior = self.given(s)
+            s = torch.where(self.group == number, prior.mu + prior.log_sigma.exp() * u, s)
+        return s

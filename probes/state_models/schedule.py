@@ -1,0 +1,74 @@
+"""How long a fit is and in what steps: the presets, the learning rate, and which states come when."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.agent import ProbeError
+from probes.state_models.model_store import ModelName
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long, and in what steps."""
+
+    iterations: int
+    batch: int = 16
+    learning_rate: float = 1e-3
+    warm_up: int = 0
+    """Iterations over which the learning rate rises from 0."""
+    fall_from: float = 1.0
+    """Share of the iterations after which the learning rate falls, by a cosine, to 2% of itself."""
+    gradient_limit: float | None = None
+    """Largest norm of a step's gradient; longer ones are shortened to it. None sets no limit."""
+    average: float = 0.0
+    """Decay of the running average of the weights, an iteration; 0 returns the last ones."""
+
+    def __post_init__(self) -> None:
+        if self.iterations < 1 or self.batch < 2:
+            raise ProbeError(f"schedule: found {self}, allowed are 1 iteration and 2 states or more")
+        if not (self.learning_rate > 0 and 0 <= self.fall_from <= 1 and 0 <= self.average < 1):
+            raise ProbeError(
+                f"schedule: found {self}, allowed are a learning rate above 0, fall_from from 0 to 1, "
+                "and an average from 0 to below 1"
+            )
+
+
+SCHEDULES: dict[ModelName, dict[str, Schedule]] = {
+    "paper": {
+        "smoke": Schedule(iterations=300),
+        "quick": Schedule(iterations=6_000),
+        "paper": Schedule(iterations=1_250_000),
+    },
+    "crisp": {
+        "smoke": Schedule(300, 16, 1.5e-3, 50, 0.5, 2e4, 0.98),
+        "quick": Schedule(12_000, 16, 1.5e-3, 100, 0.5, 2e4, 0.998),
+        "paper": Schedule(300_000, 16, 1e-3, 500, 0.5, 2e4, 0.9995),
+    },
+}
+"""By model and preset. The paper's own schedule is 2,000 passes over 10,000 states."""
+
+
+def batch_indices(indices: NDArray[np.int64], batch: int, iteration: int, seed: int) -> NDArray[np.int64]:
+    """Return the states of one iteration (B,), sorted: passes over all of them, each in its own order.
+
+    Of a pass those at the end of its order that do not fill a batch are left out.
+    """
+    batch = min(batch, len(indices))
+    passes, place = divmod(iteration, len(indices) // batch)
+    order = np.random.default_rng((seed, passes)).permutation(len(indices))
+    return np.sort(indices[order[place * batch : (place + 1) * batch]])
+
+
+def learning_rate(schedule: Schedule, iteration: int) -> float:
+    """Return the rate of one iteration: it rises over `warm_up`, holds, and falls by a cosine."""
+    share = iteration / schedule.iterations
+    rate = schedule.learning_rate * min(1.0, (iteration + 1) / max(1, schedule.warm_up))
+    if share < schedule.fall_from:
+        return rate
+    fallen = 0.5 + 0.5 * math.cos(math.pi * (share - schedule.fall_from) / (1 - schedule.fall_from))
+    return rate * max(0.02, fallen)

@@ -1,0 +1,148 @@
+"""What a search ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from probes.state_models.state_model import kl_to_prior
+from probes.states import to_states, to_stored
+from probes.synthesis.chains import Chains
+from probes.synthesis.landscape import Landscape, slices
+from probes.synthesis.manifold import Found
+from probes.synthesis.round_trip import squared_radius
+
+Singles = NDArray[np.float32]
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How K chains went, over S steps."""
+
+    objective: Singles
+    """(S, K) J, the mean over a step's draws, standard deviations of the data set."""
+    kl: Singles
+    """(S, K) nats."""
+    alpha: Singles
+    """(S, K) weight of the KL."""
+    radius: Singles
+    """(S, K) squared radius."""
+    gamma: Singles
+    """(S, K) weight of half the squared radius."""
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Return for each step the mean and quantiles of J over the chains, the mean KL, the median alpha."""
+        quantiles = np.quantile(self.objective, QUANTILES, axis=1).T
+        return [
+            {
+                "step": step,
+                "objective": float(self.objective[step].mean()),
+                "objective_quantiles": [float(q) for q in quantiles[step]],
+                "kl": float(self.kl[step].mean()),
+                "alpha": float(np.median(self.alpha[step])),
+            }
+            for step in range(len(self.objective))
+        ]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The distributions that K chains ended in, and D draws of each, in the order of the chains.
+
+    What is shown and checked are the draws: the search raised J at draws, not at the mean, whose picture is
+    kept beside them. `z` decodes to the soft states.
+    """
+
+    mu: Singles
+    """(K, n)"""
+    log_sigma: Singles
+    """(K, n)"""
+    kl: NDArray[np.float64]
+    """(K,) KL to the prior, nats."""
+    radius: NDArray[np.float64]
+    """(K,) `squared_radius`, by the real states' weights; unweighted without real states."""
+    z: Singles
+    """(K D, n) the draws."""
+    stored: NDArray[np.uint8]
+    """(K D, T, M, H, W) their states, likeliest classes and rounded levels: what a camera could take."""
+    stored_mean: NDArray[np.uint8]
+    """(K, T, M, H, W) the states that mu decodes to."""
+    scores: Singles
+    """(K D, A) what the agent says of the stored states."""
+    value: Singles
+    """(K D,) likewise."""
+    objective: Singles
+    """(K D,) J of the stored states, standard deviations of the data set."""
+    objective_soft: Singles
+    """(K D,) J of the soft states; far above `objective`, the search used mixtures of classes."""
+    objective_mean: Singles
+    """(K,) J of `stored_mean`."""
+    seeds: NDArray[np.uint64]
+    """(K,) of each chain's noise."""
+    curve: Curve
+    ended: str
+    """Why the search stopped: `steps` or `stalled`."""
+    settings: dict[str, Any]
+    """The config, the target with its beta and scale, and the KL that was aimed at."""
+
+    def found(self) -> Found:
+        """Return what `manifold.check` asks for, one row for each draw."""
+        draws = len(self.z) // len(self.mu)
+        return Found(self.stored, np.repeat(self.kl, draws), np.repeat(self.radius, draws))
+
+
+class _Drawn(NamedTuple):
+    """What B latent vectors decode to."""
+
+    stored: Tensor
+    scores: Tensor
+    value: Tensor
+    objective: Tensor
+    objective_soft: Tensor
+
+
+def _drawn(landscape: Landscape, z: Tensor) -> _Drawn:
+    """Decode z (B, n) and judge what is stored of it."""
+    parts = []
+    for part in slices(len(z), landscape.batch):
+        soft, _, j_soft = landscape.judge(z[part], is_hard=False)
+        stored = to_stored(soft, landscape.model.layout)
+        hard = to_states(stored, landscape.model.layout)
+        output = landscape.agent(hard)
+        parts.append(_Drawn(stored, output.scores, output.value, landscape.target(output, hard), j_soft))
+    return _Drawn(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))
+
+
+@torch.no_grad()
+def conclude(
+    landscape: Landscape, chains: Chains, draws: int, curve: Curve, ended: str, settings: dict[str, Any]
+) -> Finding:
+    """Draw the states of chains that have come to rest, and judge them as they are stored, in float32."""
+    eps = chains.draw(draws)
+    z = (chains.mu[:, None] + chains.log_sigma.exp()[:, None] * eps).flatten(0, 1)
+    drawn = _drawn(landscape, z)
+    at_mean = _drawn(landscape, chains.mu)
+    return Finding(
+        chains.mu.detach().cpu().numpy(),
+        chains.log_sigma.detach().cpu().numpy(),
+        kl_to_prior(chains.mu, chains.log_sigma).double().cpu().numpy(),
+        squared_radius(chains.mu, chains.log_sigma, landscape.weights).double().cpu().numpy(),
+        z.cpu().numpy(),
+        drawn.stored.numpy(),
+        at_mean.stored.numpy(),
+        drawn.scores.numpy(),
+        drawn.value.numpy(),
+        drawn.objective.numpy(),
+        drawn.objective_soft.numpy(),
+        at_mean.objective.numpy(),
+        np.array(chains.seeds, np.uint64),
+        curve,
+        ended,
+        settings,
+    )

@@ -1,0 +1,34 @@
+"""Work in parts, each on a core of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+def on_all_cores(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """Work on parts side by side, on as many cores as PyTorch may use, and return the results in order.
+
+    Cores that share every operation wait for each other after every one, a fifth of the time, and far longer
+    if something else runs beside them. A lone part is shared all the same.
+
+    Args:
+        work: on a part; it changes nothing that another part's work reads.
+        parts: what to work on.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or len(parts) < 2:
+        return [work(part) for part in parts]
+    try:
+        with ThreadPoolExecutor(
+            min(threads, len(parts)), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            return list(pool.map(work, parts))
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from probes.states import to_states
+from probes.synthesis.chains import chain_seeds, start_chains
+from probes.synthesis.finding import Curve, conclude
+from probes.synthesis.landscape import Landscape
+from probes.synthesis.targets import Target
+from tests.probes.linear_models import LATENT, LAYOUT, LinearAgent, LinearModel
+
+MODEL, AGENT = LinearModel(), LinearAgent()
+TARGET = Target("V+", "V+", "", 2.0, 1.0, lambda output, _: output.value)
+ROWS = np.array([[0.0, 4.0], [1.0, 3.0]], np.float32)
+CURVE = Curve(ROWS, 10 * ROWS, 100 * ROWS, ROWS, ROWS)
+
+
+def test_a_curve_is_summed_up_step_by_step() -> None:
+    first, last = CURVE.summary()
+    assert first == {
+        "step": 0,
+        "objective": 2.0,
+        "objective_quantiles": [0.0, 1.0, 2.0, 3.0, 4.0],
+        "kl": 20.0,
+        "alpha": 200.0,
+    }
+    assert last["objective_quantiles"] == [1.0, 1.5, 2.0, 2.5, 3.0]
+
+
+def test_what_is_reported_is_what_the_agent_says_of_the_stored_states() -> None:
+    weights = torch.full((LATENT,), 0.5)
+    landscape = Landscape(MODEL, AGENT, TARGET, weights, None, 2, False, False, None)
+    chains = start_chains(chain_seeds(3, 0), torch.full((LATENT,), 0.5), torch.device("cpu"), from_prior=True)
+    finding = conclude(landscape, chains, 2, CURVE, "steps", {"seed": 0})
+    mu = chains.mu.detach().numpy()
+    assert finding.z.shape == (6, LATENT)
+    assert np.abs(finding.z.reshape(3, 2, LATENT) - mu[:, None]).std() == pytest.approx(0.3, abs=0.05)
+    states = to_states(torch.from_numpy(finding.stored), LAYOUT)
+    value = AGENT.judge(finding.stored).value
+    assert finding.value == pytest.approx(value.numpy(), rel=1e-5)
+    assert finding.objective == pytest.approx(TARGET(AGENT(states), states).detach().numpy(), rel=1e-5)
+    soft = MODEL.decode(torch.from_numpy(finding.z))
+    assert finding.objective_soft == pytest.approx(AGENT(soft).value.detach().numpy() / 2, rel=1e-4)
+    assert finding.objective_mean == pytest.approx(
+        AGENT.judge(finding.stored_mean).value.numpy() / 2, rel=1e-5
+    )
+    # sigma is 1/2 everywhere
+    assert finding.kl == pytest.approx(
+        0.5 * (mu**2).sum(1) + LATENT / 2 * (0.25 - 1 + 2 * np.log(2)), rel=1e-4
+    )
+    assert finding.radius == pytest.approx(0.5 * ((mu**2).sum(1) + 0.25 * LATENT), rel=1e-4)
+    assert finding.found().kl.tolist() == np.repeat(finding.kl, 2).tolist()
+    assert finding.seeds.tolist() == list(chain_seeds(3, 0))

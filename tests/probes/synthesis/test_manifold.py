@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from probes.agent import ProbeError
+from probes.states import to_stored
+from probes.synthesis.diversity import mean_disagreement, pairwise_disagreement
+from probes.synthesis.manifold import Found, Limits, RealReference, check, reference
+from probes.synthesis.round_trip import Pace
+from probes.synthesis.targets import Target, resolve
+from tests.probes.linear_models import LATENT, LAYOUT, LinearAgent, LinearModel, Pictures
+
+MODEL, AGENT = LinearModel(), LinearAgent()
+PICTURES = Pictures(MODEL, AGENT)
+TARGET: Target = resolve("V+", AGENT, PICTURES.recorded())
+REAL: RealReference = reference(MODEL, AGENT, TARGET, PICTURES, np.arange(300))
+
+
+def found(z: torch.Tensor, kl: float = 1.0, radius: float = 1.0) -> Found:
+    stored = to_stored(MODEL.decode(z), LAYOUT).numpy()
+    return Found(stored, np.full(len(z), kl), np.full(len(z), radius))
+
+
+def draws(count: int) -> torch.Tensor:
+    return torch.randn(count, LATENT, generator=torch.Generator().manual_seed(11))
+
+
+def test_a_reference_ranks_real_states_by_their_recorded_value() -> None:
+    expected = PICTURES.value / PICTURES.value.std()
+    assert REAL.measured.objective == pytest.approx(expected, rel=1e-4)
+    assert np.array_equal(REAL.stored_extreme, PICTURES.stored(np.argsort(-expected)[:15]))
+    variety = mean_disagreement(pairwise_disagreement(REAL.stored_extreme, LAYOUT))
+    assert REAL.disagreement == pytest.approx(variety)
+
+
+def test_a_reference_does_not_depend_on_the_batch() -> None:
+    other = reference(MODEL, AGENT, TARGET, PICTURES, np.arange(300), Pace(batch=7))
+    assert other.measured.kl == pytest.approx(REAL.measured.kl, rel=1e-5)
+    assert other.sigma == pytest.approx(REAL.sigma, rel=1e-5)
+
+
+def test_a_reference_needs_two_states() -> None:
+    with pytest.raises(ProbeError, match="at least 2 held-out states, got 1"):
+        reference(MODEL, AGENT, TARGET, PICTURES, np.arange(1))
+
+
+def test_draws_of_the_prior_mostly_pass() -> None:
+    verdicts = check(MODEL, AGENT, TARGET, REAL, found(draws(100)))
+    assert verdicts.passes.mean() > 0.75
+    assert verdicts.real_pass_share > 0.85
+
+
+def test_noise_fails_the_round_trip() -> None:
+    stored = np.random.default_rng(0).integers(0, 3, (20, *LAYOUT.stored_shape), np.uint8)
+    verdicts = check(MODEL, AGENT, TARGET, REAL, Found(stored, np.ones(20), np.ones(20)))
+    assert verdicts.failed["agreement"].all()
+    assert verdicts.counts()["passed"] == 0
+
+
+def test_chains_far_from_the_prior_fail_whatever_their_picture() -> None:
+    limit_kl, limit_radius = REAL.measured.kl.max(), REAL.measured.radius.max()
+    unlikely = check(MODEL, AGENT, TARGET, REAL, found(draws(5), kl=limit_kl + 1))
+    assert unlikely.failed["chain_kl"].all()
+    assert not unlikely.failed["chain_radius"].any()
+    far = check(MODEL, AGENT, TARGET, REAL, found(draws(5), radius=limit_radius + 1))
+    assert far.counts()["chain_radius"] == 5
+    assert not far.failed["chain_kl"].any()
+    assert not far.passes.any()
+
+
+def test_an_objective_is_ranked_among_the_real_ones() -> None:
+    order = np.argsort(REAL.measured.objective)
+    some = order[[0, 150, 299]]
+    verdicts = check(MODEL, AGENT, TARGET, REAL, Found(PICTURES.stored(some), np.ones(3), np.ones(3)))
+    assert verdicts.percentile.tolist() == pytest.approx([0.0, 50.0, 100 * 299 / 300])
+    assert verdicts.beyond_99.tolist() == [False, False, True]
+    assert verdicts.beyond_maximum.tolist() == [False, False, False]
+    lower = replace(REAL, measured=replace(REAL.measured, objective=REAL.measured.objective - 100))
+    beyond = check(MODEL, AGENT, TARGET, lower, Found(PICTURES.stored(some), np.ones(3), np.ones(3)))
+    assert beyond.beyond_maximum.all()
+    assert beyond.percentile.tolist() == [100.0] * 3
+
+
+def test_reasons_are_counted_and_stricter_limits_fail_more() -> None:
+    strict = Limits(kl=0.0, radius=0.0, agreement=1.0, output_change=0.0)
+    verdicts = check(MODEL, AGENT, TARGET, REAL, found(draws(10), kl=1e9, radius=1e9), strict)
+    counts = verdicts.counts()
+    assert list(counts) == ["passed", "chain_kl", "chain_radius", "picture_kl", "agreement", "output_change"]
+    assert counts["passed"] == 0
+    assert counts["chain_kl"] == counts["chain_radius"] == 10
+    assert counts["output_change"] >= 9
