@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ROW...] [--json FILE]`: speed and agreement, beside peers, on one core."""
+"""`python -m benchmarks [ROW...] [--json FILE]`: speed and agreement, beside peers or the floor."""
 
 from __future__ import annotations
 
@@ -8,15 +8,30 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import a2c_driving, agents, env_seg4, memory, parity, render_128, reset, scenario_check
+from benchmarks import (
+    a2c_driving,
+    agents,
+    env_seg4,
+    memory,
+    parity,
+    probe_fit,
+    probe_saliency,
+    probe_search,
+    render_128,
+    reset,
+    scenario_check,
+)
 from benchmarks.row import Row
-from benchmarks.timing import keep_to_one_core
+from benchmarks.timing import choose_cores, keep_to_cores
+from probes.agent import ProbeError
+from probes.cli.device import Device, add_device, require_device
 
 ROWS: dict[str, Callable[[], Row]] = {
     "render-128": render_128.measure,
@@ -28,24 +43,35 @@ ROWS: dict[str, Callable[[], Row]] = {
     "a2c-driving": a2c_driving.measure,
     "scenario-check": scenario_check.measure,
 }
+"""On one core."""
+PROBE_ROWS: dict[str, Callable[[Device], Row]] = {
+    "probe-search": probe_search.measure,
+    "probe-fit": probe_fit.measure,
+    "probe-saliency": probe_saliency.measure,
+}
+"""On two cores, or on a GPU."""
+ALL_ROWS = (*ROWS, *PROBE_ROWS)
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Build the command's parser."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "rows", nargs="*", metavar="ROW", help=f"all if none is given; any of {', '.join(ROWS)}"
+        "rows", nargs="*", metavar="ROW", help=f"all if none is given; any of {', '.join(ALL_ROWS)}"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows to this file, too")
-    parser.add_argument("--core", type=int, help="the core to run on; default: the first one allowed")
+    parser.add_argument(
+        "--core", type=int, help="the core to run on, or the first of two; default: the first allowed"
+    )
+    add_device(parser)
     return parser
 
 
-def run_alone(name: str) -> Row:
+def run_alone(name: str, device: Device) -> Row:
     """Measure a row in a new process, whose libraries obey the limits from the start."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as process:
-        return process.submit(ROWS[name]).result()
+        return process.submit(ROWS.get(name) or partial(PROBE_ROWS[name], device)).result()
 
 
 def tabulate(rows: Sequence[Row]) -> Table:
@@ -62,15 +88,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the rows asked for."""
     parser = make_parser()
     args = parser.parse_args(arguments)
-    unknown = [name for name in args.rows if name not in ROWS]
+    unknown = [name for name in args.rows if name not in ALL_ROWS]
     if unknown:
-        parser.error(f"unknown row {unknown[0]!r}; allowed: {', '.join(ROWS)}")
-    keep_to_one_core(args.core)
+        parser.error(f"unknown row {unknown[0]!r}; allowed: {', '.join(ALL_ROWS)}")
+    try:
+        device = require_device(args.device)
+    except ProbeError as error:
+        parser.error(str(error))
+    cores = choose_cores(args.core, 2)
     progress = Console(stderr=True)
     rows: list[Row] = []
-    for name in args.rows or ROWS:
+    for name in args.rows or ALL_ROWS:
         progress.print(f"{name} ...")
-        rows.append(run_alone(name))
+        keep_to_cores(cores[:1] if name in ROWS else cores)
+        rows.append(run_alone(name, device))
         if args.json:
             text = json.dumps([row.as_json() for row in rows], indent=2, allow_nan=False)
             args.json.write_text(text + "\n", encoding="utf-8")

@@ -1,31 +1,35 @@
-"""How time is taken: contestants in turns, medians of several, on one core."""
+"""How time is taken: contestants in turns, medians of several, on chosen cores."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def keep_to_one_core(core: int | None) -> int:
-    """Keep this process and those that it starts on one core, and their libraries to one thread.
-
-    Libraries read the limits when they are loaded, so only processes started later obey all of them.
+def choose_cores(first: int | None, count: int) -> list[int]:
+    """Return `count` of the cores that this process may use, or all if there are no more.
 
     Args:
-        core: which one; None takes the first that this process may use.
-
-    Returns:
-        The core.
+        first: which one begins; None takes the first.
+        count: how many.
     """
-    chosen = min(os.sched_getaffinity(0)) if core is None else core
-    os.sched_setaffinity(0, {chosen})
+    allowed = sorted(os.sched_getaffinity(0))
+    begin = allowed[0] if first is None else first
+    return [begin, *(core for core in allowed if core != begin)][:count]
+
+
+def keep_to_cores(cores: Sequence[int]) -> None:
+    """Keep this process and those that it starts on some cores, and their libraries to a thread for each.
+
+    Libraries read the limits when they are loaded, so only processes started later obey all of them.
+    """
+    os.sched_setaffinity(0, cores)
     for name in _THREADS:
-        os.environ[name] = "1"
-    return chosen
+        os.environ[name] = str(len(cores))
 
 
 def rates_in_turns(

@@ -36,7 +36,7 @@ MADE_BY: dict[str, str] = {
 }
 
 #: The kind that a parent must be of, where its role goes by a shorter name.
-KIND_OF_ROLE: dict[str, str] = {"states": "state-set", "model": "state-model", "init": "state-model"}
+KIND_OF_ROLE: dict[str, str] = {"states": "state-set", "model": "state-model"}
 
 
 class FileRecord(NamedTuple):

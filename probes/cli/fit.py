@@ -11,6 +11,7 @@ from rich.console import Console
 
 from drivesim.arguments import natural_int, positive_int
 from probes.artifacts import artifact
+from probes.cli.device import add_device, require_device
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.data.saliency_set import KIND as SALIENCY
 from probes.data.saliency_set import SaliencySet, compute, load_saliency
@@ -41,6 +42,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--init", metavar="MODEL", help="a fitted state model to go on from")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="bfloat16")
     parser.add_argument("--seed", type=natural_int, default=0)
+    add_device(parser)
     add_common(parser, "runs/state-model")
     parser.set_defaults(func=run)
 
@@ -48,7 +50,8 @@ def add_parser(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Fit, unless it has been done; an interrupted fit goes on."""
     console = begin(args)
-    agent = load_agent(args.agent)
+    device = require_device(args.device)
+    agent = load_agent(args.agent).to(device)
     states = load_states(args.states)
     schedule = SCHEDULES[args.model][args.preset]
     if args.iterations:
@@ -61,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
         crisp_loss=CrispLoss() if init is None else GOING_ON,
         precision=args.precision,
         seed=args.seed,
+        device=device,
     )
     settings = manifest_config(config, states, agent, init)
     if artifact.is_current(

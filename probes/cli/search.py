@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rich.console import Console
+from torch import nn
 
 from drivesim.arguments import natural_int, positive_int
 from probes.agent import ProbeError
 from probes.artifacts import artifact
+from probes.cli.device import Device, add_device, require_device
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import (
     Given,
@@ -28,6 +30,7 @@ from probes.synthesis.findings import KIND, load_findings, manifest_config, slug
 from probes.synthesis.findings_summary import headline
 from probes.synthesis.reference import KIND as REFERENCE
 from probes.synthesis.reference import outputs_of
+from probes.synthesis.round_trip import Pace
 from probes.synthesis.search import DEFAULT, SearchConfig
 from probes.synthesis.synthesise import Searched, Subject, renamed, synthesise
 from probes.synthesis.targets import Target, TargetConfig, target_name
@@ -73,13 +76,14 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--beta", type=float, default=TargetConfig().beta_relative, help="times the spread of the scores"
     )
+    add_device(parser)
     add_common(parser, "runs/findings")
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Search for each target, unless it has been done."""
-    console = begin(args)
+    console, device = begin(args), require_device(args.device)
     names = [target_name(name) for name in (*args.targets, *args.target)]
     if not names:
         raise ProbeError("search: no target is given; `probes search --help` lists them")
@@ -91,7 +95,9 @@ def run(args: argparse.Namespace) -> int:
     wanted = [make_target(name, given, recorded, targets) for name in names]
     if measured is None:
         measured = make_reference(given, recorded, args.output / REFERENCE, args.real_states, console)
-    stage = Stage(given, make_subject(given, measured), targets, config, args.output, console)
+    # Only now: real states are measured alike for every command, whatever device a search is given.
+    subject = place(make_subject(given, measured), device)
+    stage = Stage(given, subject, targets, config, device, args.output, console)
     done: dict[str, Searched] = {}
     results = [headline(search_for(stage, target, done)) for target in wanted]
     return finish(args, {"targets": results}, console)
@@ -117,8 +123,17 @@ class Stage(NamedTuple):
     subject: Subject
     targets: TargetConfig
     config: SearchConfig
+    device: Device
     directory: Path
     console: Console
+
+
+def place(subject: Subject, device: Device) -> Subject:
+    """Move what is searched to a device."""
+    for module in (subject.model, subject.agent):
+        if isinstance(module, nn.Module):
+            module.to(device)
+    return subject
 
 
 def search_for(stage: Stage, target: Target, done: dict[str, Searched]) -> dict[str, Any]:
@@ -144,6 +159,7 @@ def search_for(stage: Stage, target: Target, done: dict[str, Searched]) -> dict[
                 target,
                 stage.config,
                 on_step=lambda now: shown.advance(1, J=now.objective, KL=now.kl),
+                pace=Pace(device=stage.device),
             )
     return write_findings(path, stage.subject, searched, settings, parents)
 

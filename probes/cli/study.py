@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from drivesim.arguments import natural_int
-from probes.agent import ProbeError
+from probes.agent import DivergedError, ProbeError
+from probes.cli import DIVERGED
 from probes.cli.goggles import named_models
 from probes.cli.options import Subparsers, add_common, begin, finish
+from probes.cli.subjects import scenario_of
 from probes.domains.driving import DrivingAgent, load_agent
+from probes.domains.driving_companions import choose_company
 from probes.domains.driving_pages import build_study, headlines
 from probes.domains.driving_replay import load_driver, load_scenario
 from probes.domains.driving_study import (
@@ -22,7 +26,9 @@ from probes.domains.driving_study import (
     scratch_agent,
     scratch_steps,
 )
-from probes.models import shipped_models
+from probes.domains.driving_weights import make_weights
+from probes.domains.viewpoint import make_viewpoint
+from probes.models import find_model, shipped_models
 from probes.report.contract import FILE, load_study, save_study
 from probes.state_models.model_store import load_model
 from probes.study import Step, run_steps
@@ -64,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
     earlier = earlier_seconds(args.output, args.preset)
     seconds = make_from_scratch(args, console) if args.from_scratch else 0.0
     config, agent = configure(args)
-    seconds += run_steps(threaded(plan(config, args.output), args), run_command, console)
+    seconds += run_stages(plan(config, args.output), args, console)
+    make_weights(args.output, agent, make_viewpoint(scenario_of(agent)))
     study = build_study(config, agent, args.preset, args.output, max(earlier, seconds))
     save_study(study, args.output)
     if run_command(("report", str(args.output), "-o", str(page))):
@@ -78,8 +85,7 @@ def make_from_scratch(args: argparse.Namespace, console: Console) -> float:
         raise ProbeError("--from-scratch makes its own agent and models; leave out --agent and --models")
     scenario = args.scenarios[0]
     load_scenario(scenario)
-    steps = scratch_steps(args.preset, scenario, args.output, args.seed)
-    seconds = run_steps(threaded(steps, args), run_command, console)
+    seconds = run_stages(scratch_steps(args.preset, scenario, args.output, args.seed), args, console)
     args.agent = str(scratch_agent(scenario, args.output))
     args.models = [f"{name}={args.output / name}" for name in SCRATCH_MODELS]
     return seconds
@@ -100,13 +106,38 @@ def configure(args: argparse.Namespace) -> tuple[StudyConfig, DrivingAgent]:
         load_model(path, agent)
     paths = {label: str(path) for label, path in models.items()}
     scenarios, amounts = tuple(args.scenarios), PRESETS[args.preset]
-    return StudyConfig(name, paths, scenarios, amounts, agent.actions, args.seed), agent
+    config = StudyConfig(name, paths, scenarios, amounts, agent.actions, args.seed)
+    company = choose_company(agent.name, name, config.model, shipped_models())
+    for one in company.peers:
+        load_model(find_model(one.model), load_agent(one.agent))
+    return replace(config, company=company), agent
 
 
 def shipped_for(agent: str) -> list[str]:
     """Name the state models that are shipped for an agent; the searched one, crisp, even if it is missing."""
     rest = (name for name in ("paper",) if f"{agent}-{name}" in shipped_models())
     return [f"{name}={agent}-{name}" for name in ("crisp", *rest)]
+
+
+def run_stages(steps: list[Step], args: argparse.Namespace, console: Console) -> float:
+    """Run stages; return the seconds that they took.
+
+    Raises:
+        DivergedError: the numbers of one are no longer finite.
+        ProbeError: one failed otherwise.
+    """
+    statuses: list[int] = []
+
+    def run_noted(words: tuple[str, ...]) -> int:
+        statuses.append(run_command(words))
+        return statuses[-1]
+
+    try:
+        return run_steps(threaded(steps, args), run_noted, console)
+    except ProbeError as error:
+        if statuses[-1:] == [DIVERGED]:
+            raise DivergedError(str(error)) from error
+        raise
 
 
 def threaded(steps: list[Step], args: argparse.Namespace) -> list[Step]:

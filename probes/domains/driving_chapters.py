@@ -1,4 +1,4 @@
-"""The chapters of a driving study's page on what states show, other ways to make them, and the replay."""
+"""The chapters of a driving study's page on other ways to make states, and on the replay."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 from probes.artifacts import artifact
 from probes.domains.driving_sections import Shelf, estimate
 from probes.report.contract import (
-    Bars,
-    BarSeries,
     Cell,
     Column,
     Film,
@@ -23,21 +21,7 @@ from probes.report.contract import (
     Text,
 )
 from probes.states import StateLayout
-from probes.statistics import Estimate
 
-IN_SIGHT = ("light", "car ahead", "person", "person on the road", "person within the stopping path")
-"""What experiment 2 counts."""
-COMPARED = {
-    "t-minus": "What is shown more often, or less, where the agent expects little than in all recorded "
-    "states. ",
-    "action-brake": "What is shown more often, or less, where the agent would brake than in all recorded "
-    "states. ",
-}
-"""The findings whose contents are drawn, and what to look for in them."""
-NOT_SYNTHESISED = (
-    "What is hardly ever shown was not synthesised: the agent may not go by it, or the state model may not "
-    "draw it, and this chart cannot tell which."
-)
 BASELINES = "baselines.npy"
 """The first state of each method, (methods, T, M, H, W)."""
 METHODS = {
@@ -50,105 +34,6 @@ METHODS = {
     "transforms": "pixels, shifted, turned, scaled, cropped",
 }
 """Ways to raise an objective, in words."""
-
-
-def contents_section(shelf: Shelf, has_braking: bool) -> Section:
-    """Tell what the findings show, and whether the agent brakes where nothing is in its way.
-
-    Args:
-        shelf: of the study.
-        has_braking: whether its braking on the road was counted too.
-    """
-    told, source = shelf.result("contents"), shelf.source("contents")
-    items: list[Item] = [
-        _sights(told["targets"][name], told["real"], look_for, source)
-        for name, look_for in COMPARED.items()
-        if name in told["targets"]
-    ]
-    items.append(_braking(told, shelf))
-    if has_braking:
-        items.append(_roads(shelf))
-    return Section(
-        "contents",
-        "What is shown, and what is not synthesised",
-        "Counted in the newest frame of each state, by the same rules for synthesised and for recorded "
-        "states.",
-        tuple(items),
-    )
-
-
-def _sights(one: dict[str, Any], real: dict[str, Any] | None, look_for: str, source: SourceRef) -> Bars:
-    name = one["target"]["name"]
-    parts = (
-        (f"synthesised for {name}, pass the checks", one["passed"]),
-        (f"recorded, the 5% with the highest J of {name}", one["real_highest"]),
-        ("recorded, all held out", real),
-    )
-    return Bars(
-        f"What states show that were synthesised for {name}, beside recorded ones",
-        look_for + NOT_SYNTHESISED,
-        IN_SIGHT,
-        tuple(BarSeries(label, tuple(_share(part, sight) for sight in IN_SIGHT)) for label, part in parts),
-        source,
-        "states that show it",
-        "%",
-    )
-
-
-def _share(part: dict[str, Any] | None, sight: str) -> Estimate | None:
-    return None if part is None else estimate(part["shows"][sight])
-
-
-def _braking(told: dict[str, Any], shelf: Shelf) -> Table:
-    parts = {"recorded, all held out": told["real"]}
-    for searched in shelf.searched:
-        parts[f"synthesised for {searched.title}"] = told["targets"][searched.findings.name]["passed"]
-    rows = tuple(
-        (
-            label,
-            part["states"],
-            estimate(part["road_free"]),
-            estimate(part["brakes"]),
-            estimate(part["brakes_on_free_road"]),
-        )
-        for label, part in parts.items()
-        if part is not None
-    )
-    return Table(
-        "Whether the agent brakes, and whether it does so where its way is free",
-        "Braking where the way is free: no car ahead, nobody on the road or within the stopping path, no red "
-        "or yellow light. Nothing that is drawn asks for it there. Of synthesised states only those that "
-        "pass the checks count.",
-        (
-            Column("states"),
-            Column("how many"),
-            Column("way is free", "%"),
-            Column("agent brakes", "%"),
-            Column("brakes where it is free", "%"),
-        ),
-        rows,
-        shelf.source("contents"),
-    )
-
-
-def _roads(shelf: Shelf) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (f"{road}: {condition}", one["decisions"], estimate(one["share"]), estimate(one["episodes"]))
-        for road, conditions in shelf.result("braking")["roads"].items()
-        for condition, one in conditions.items()
-    ]
-    return Table(
-        "How often the agent brakes while it drives, with traffic and on the same road without",
-        "Braking without traffic and without a light ahead: nothing asks for it.",
-        (
-            Column("road and condition"),
-            Column("decisions"),
-            Column("to brake", "%"),
-            Column("episodes with one", "%"),
-        ),
-        tuple(rows),
-        shelf.source("braking"),
-    )
 
 
 def baselines_section(shelf: Shelf) -> Section:
@@ -203,7 +88,7 @@ def write_baselines(shelf: Shelf) -> None:
     Raises:
         ProbeError: there is no such artifact, or it is damaged.
     """
-    place = shelf.directory / "activation-max"
+    place = shelf.path("activation-max")
     artifact.load(place, "activation-max")
     stored = np.load(place / "stored.npy", mmap_mode="r")
     np.save(shelf.directory / BASELINES, stored[:, 0])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from probes.domains.driving_records import records
 from probes.domains.driving_sections import SHOWN, Shelf, estimate
-from probes.report.contract import Bar, Cell, Column, Number, Section, SourceRef, Stacks, Table
+from probes.report.contract import Bar, Cell, Column, Item, Number, Section, SourceRef, Stacks, Table, Text
 from probes.states import StateLayout
 
 CONSISTENT = {
@@ -16,14 +19,27 @@ CONSISTENT = {
     "realistic": "all of these",
 }
 """What is checked of a scene, in words."""
+MODELS = {
+    "vae": "vae (the paper's, errors not weighed)",
+    "lp": "lp (the paper's, errors weighed by saliency)",
+    "full": "full (the paper's, with the agent's loss too)",
+    "paper": "paper (the paper's, with the agent's loss too)",
+    "crisp": "crisp (our own)",
+}
+"""State models by the names that rows of Table 1 go by, in words."""
 SOURCES = {"samples": "random samples of the state model", "held-out": "recorded, held out"}
 """Rows of Table 2 that are no target, in words."""
 
 
-def model_section(shelf: Shelf) -> Section:
-    """Tell how far the state model can be trusted."""
+def model_section(shelf: Shelf, model: Path) -> Section:
+    """Tell how far the state model can be trusted.
+
+    Args:
+        shelf: of the study.
+        model: the searched state model, whose record is told too if it is a shipped one.
+    """
     told, source = shelf.result("samples"), shelf.source("samples")
-    within = told["classes_within"]
+    kept = [_sample_numbers(one.result, one.source) for one in records(model, "samples")]
     return Section(
         "model",
         "The state model, and how far to trust it",
@@ -39,17 +55,29 @@ def model_section(shelf: Shelf) -> Section:
                 tuple(range(min(2 * SHOWN, int(told["samples"])))),
                 source,
             ),
-            Number(
-                "classes that samples draw as often as recorded states, within 25%, in area and in number "
-                "of blobs",
-                int(within["within"]),
-                source,
-                note=f"of {within['of']} classes that fill more than {told['least_share']:.1%} of the pixels",
-                bar=Bar("every one of them", within["within"] == within["of"]),
-            ),
+            *_sample_numbers(told, source),
+            *(number for numbers in kept for number in numbers),
             _classes(told, source),
             _realism(told, source),
         ),
+    )
+
+
+def _sample_numbers(told: dict[str, Any], source: SourceRef) -> tuple[Number, Number]:
+    within = told["classes_within"]
+    realistic = estimate(told["realism"]["samples"]["realistic"])
+    assert realistic is not None
+    return (
+        Number(
+            "classes that samples draw as often as recorded states, within 25%, in area and in number "
+            "of blobs",
+            int(within["within"]),
+            source,
+            note=f"of {within['of']} classes that fill more than {told['least_share']:.1%} of the pixels; "
+            f"{told['samples']:,} samples",
+            bar=Bar("every one of them", within["within"] == within["of"]),
+        ),
+        Number("samples that are consistent with themselves", realistic, source, "%", "n counts the samples"),
     )
 
 
@@ -97,26 +125,37 @@ def _realism(told: dict[str, Any], source: SourceRef) -> Table:
 
 def goggles_item(shelf: Shelf) -> Table:
     """Tell how well the agent plays through each state model (Table 1)."""
-    told = shelf.result("goggles")
+    return _goggles(shelf.result("goggles"), shelf.source("goggles"), "")
+
+
+def shipped_goggles(models: Iterable[Path]) -> list[Item]:
+    """Tell the same of shipped state models by the records that come with them, each record once."""
+    found = {one.source: one for model in models for one in records(model, "goggles")}
+    items: list[Item] = []
+    for source, record in found.items():
+        episodes = record.result["table"]["agent"]["n"]
+        items.append(_goggles(record.result, source, f", shipped record: {episodes} episodes"))
+        if record.note:
+            items.append(Text(f"A note that comes with this record: {record.note}"))
+    return items
+
+
+def _goggles(told: dict[str, Any], source: SourceRef, more: str) -> Table:
     table = told["table"]
     rows: list[tuple[Cell, ...]] = [("the agent, sees the states themselves", estimate(table["agent"]), None)]
     for name, row in table["rows"].items():
-        rows.append(
-            (
-                f"the agent, sees what state model {name} draws",
-                estimate(row["returns"]),
-                estimate(row["kept"]),
-            )
-        )
+        drawn = f"the agent, sees what state model {MODELS.get(name, name)} draws"
+        rows.append((drawn, estimate(row["returns"]), estimate(row["kept"])))
     rows.append((f"no agent: always {told['floor']}", estimate(table["floor"]), None))
     return Table(
-        "The agent plays while it sees only what a state model draws of each state (Table 1 of the paper)",
+        "The agent plays while it sees only what a state model draws of each state (Table 1 of the paper)"
+        + more,
         "A return as high as the agent's own: the state model then keeps what the agent decides by. Kept is "
         f"the return above that of always {told['floor']}, as a share of the agent's own above it; return "
         "is the sum of an episode's rewards, n the episodes.",
         (Column("who plays"), Column("return"), Column("kept", "%")),
         tuple(rows),
-        shelf.source("goggles"),
+        source,
     )
 
 

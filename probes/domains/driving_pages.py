@@ -6,32 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drivesim.agents import agents_directory
-from drivesim.pilots import agent_directory
-from drivesim.rl.checkpoint import load_agent as load_network
 from probes.artifacts import provenance
-from probes.artifacts.manifest import read_manifest
 from probes.domains.driving import DrivingAgent
-from probes.domains.driving_chapters import (
-    baselines_section,
-    contents_section,
-    replay_section,
-    write_baselines,
-)
-from probes.domains.driving_measures import goggles_item, model_section, novelty_item
+from probes.domains.driving_cards import agent_cards, model_cards
+from probes.domains.driving_chapters import baselines_section, replay_section, write_baselines
+from probes.domains.driving_measures import goggles_item, model_section, novelty_item, shipped_goggles
+from probes.domains.driving_others import braking_headlines, empty_road_section, others_section
 from probes.domains.driving_sections import Shelf, estimate, findings_section, search_section
+from probes.domains.driving_sights import contents_section
 from probes.domains.driving_study import StudyConfig, finding_names
-from probes.models import models_directory
-from probes.report.contract import (
-    AgentCard,
-    Cell,
-    ModelCard,
-    Number,
-    Section,
-    SourceRef,
-    Study,
-    Text,
-)
+from probes.domains.driving_weights import weights_section
+from probes.report.contract import Number, Section, Study, Text
 from probes.statistics import Estimate
 
 
@@ -62,15 +47,17 @@ def build_study(
         "situations does it hold to be good, bad or critical, and does it see danger where danger is?",
         expects=_expects(shelf),
         happened=_happened(replayed),
-        agents=(_agent_card(config.agent, agent),),
-        models=tuple(_model_card(name, Path(path), directory) for name, path in config.models.items()),
+        agents=agent_cards(config, agent),
+        models=model_cards(config, directory),
         sections=_sections(shelf, agent, config),
-        headlines=_headlines(shelf, replayed),
+        headlines=(*_headlines(shelf, replayed), *braking_headlines(directory, config.company)),
         seconds=seconds,
     )
 
 
 def _sections(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[Section, ...]:
+    models = [Path(path) for path in config.models.values()]
+    company, empty_road = config.company, empty_road_section(shelf.directory, config.company)
     return (
         Section(
             "question",
@@ -82,14 +69,17 @@ def _sections(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[S
         ),
         findings_section(shelf),
         contents_section(shelf, has_braking=config.amounts.braking_episodes > 0),
+        *((others_section(shelf, agent.name, company),) if company.asked_low else ()),
+        *((empty_road,) if empty_road else ()),
         search_section(shelf),
-        model_section(shelf),
+        model_section(shelf, Path(config.model)),
+        weights_section(shelf),
         Section(
             "measures",
             "What the state model keeps, and how new its states are",
             "Two measures of the paper. Does the agent still drive well if it sees only what the state model "
             "draws? And are synthesised states more than copies of recorded ones?",
-            (goggles_item(shelf), novelty_item(shelf)),
+            (goggles_item(shelf), *shipped_goggles(models), novelty_item(shelf)),
         ),
         baselines_section(shelf),
         replay_section(shelf, agent.name),
@@ -147,34 +137,6 @@ def _happened(replayed: dict[str, Any]) -> str:
     if not rates:
         return "It did not move, so nothing can be said of hits per km."
     return f"Driving the same seeds in each scenario, it hit so many people per km: {', '.join(rates)}."
-
-
-def _agent_card(name: str, agent: DrivingAgent) -> AgentCard:
-    path = agent_directory(name)
-    _, metadata = load_network(path)
-    commands = [str(entry["command"]) for entry in metadata.get("commands", [])]
-    is_shipped = path.parent == agents_directory()
-    source = SourceRef("agent", agent.digest, " && ".join(commands) or "drivesim train", shipped=is_shipped)
-    steps = metadata.get("training", {}).get("step")
-    return AgentCard(agent.name, agent.scenario, agent.actions, source, {"decisions of its last run": steps})
-
-
-def _model_card(name: str, path: Path, directory: Path) -> ModelCard:
-    manifest = read_manifest(path, None)
-    place, inside = path.resolve(), directory.resolve()
-    source = SourceRef(
-        manifest.kind,
-        manifest.digest,
-        manifest.command,
-        str(place.relative_to(inside)) if place.is_relative_to(inside) else "",
-        shipped=path.parent == models_directory(),
-    )
-    schedule = manifest.config["fit"]["schedule"]
-    measures: dict[str, Cell] = {
-        "iterations of its fit": schedule["iterations"],
-        "states in each": schedule["batch"],
-    }
-    return ModelCard(name, source, measures)
 
 
 def _headlines(shelf: Shelf, replayed: dict[str, Any]) -> tuple[Number, ...]:

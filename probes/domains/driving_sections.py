@@ -55,21 +55,31 @@ class Searched:
 
 
 class Shelf:
-    """The artifacts of a study.
+    """The artifacts of one agent of a study.
 
     Args:
         directory: of the study.
-        targets: the directories of its findings, in the order of the page.
+        targets: the directories of the agent's findings, in the order of the page.
+        place: where the agent's artifacts lie, relative to the study's directory.
     """
 
-    def __init__(self, directory: Path, targets: tuple[str, ...]) -> None:
+    def __init__(self, directory: Path, targets: tuple[str, ...], place: str = "") -> None:
         self.directory = directory
         self.targets = targets
+        self.place = place
+
+    def file(self, name: str) -> str:
+        """Return the path of an artifact, or of a file of it, relative to the study's directory."""
+        return f"{self.place}/{name}" if self.place else name
+
+    def path(self, name: str) -> Path:
+        """Return where an artifact lies."""
+        return self.directory / self.file(name)
 
     def source(self, name: str) -> SourceRef:
         """Say what an artifact is and what made it."""
-        manifest = read_manifest(self.directory / name, None)
-        return SourceRef(manifest.kind, manifest.digest, manifest.command, name)
+        manifest = read_manifest(self.path(name), None)
+        return SourceRef(manifest.kind, manifest.digest, manifest.command, self.file(name))
 
     def result(self, name: str) -> dict[str, Any]:
         """Read what a stage found.
@@ -77,9 +87,9 @@ class Shelf:
         Raises:
             ProbeError: the stage has left nothing that can be read.
         """
-        found = read_json(self.directory / name / RESULT)
+        found = read_json(self.path(name) / RESULT)
         if not isinstance(found, dict):
-            raise ProbeError(f"{self.directory / name / RESULT}: holds no JSON object")
+            raise ProbeError(f"{self.path(name) / RESULT}: holds no JSON object")
         return found
 
     @cached_property
@@ -87,7 +97,7 @@ class Shelf:
         """The findings, each formula once, in the order of the targets."""
         unique: dict[str, Searched] = {}
         for name in self.targets:
-            found = load_findings(self.directory / "findings" / name, verify=False)
+            found = load_findings(self.path("findings") / name, verify=False)
             target = found.result["target"]
             earlier = unique.get(target["used"])
             if earlier:
@@ -106,7 +116,7 @@ def findings_section(shelf: Shelf) -> Section:
     """Show what was synthesised for each target."""
     items: list[Item] = [_counts(shelf)]
     for searched in shelf.searched:
-        items += _shown(shelf, searched)
+        items += [synthesised_stacks(shelf, searched), _recorded_stacks(shelf, searched)]
     return Section(
         "findings",
         "What the agent expects",
@@ -151,31 +161,40 @@ def _counts(shelf: Shelf) -> Table:
     )
 
 
-def _shown(shelf: Shelf, searched: Searched) -> list[Item]:
-    """Show the best findings of a target beside the real states of the highest objective."""
+def synthesised_stacks(shelf: Shelf, searched: Searched, of: str = "") -> Stacks:
+    """Show the best findings of a target.
+
+    Args:
+        shelf: that they lie on.
+        searched: the findings.
+        of: whose findings they are, if not of the studied agent.
+    """
     found = searched.findings
     chosen = tuple(int(index) for index in found.order[:SHOWN])
-    source = shelf.source(f"findings/{found.name}")
-    return [
-        Stacks(
-            f"Synthesised for {searched.title}: {found.result['target']['description']}",
-            "What these states have in common, and what is never among them. Below each: how many of the "
-            "recorded states it exceeds in J, and the action that the agent likes best there.",
-            f"findings/{found.name}/stored.npy",
-            found.layout,
-            chosen,
-            source,
-            tuple(_label(found.result["findings"][index]) for index in chosen),
-        ),
-        Stacks(
-            f"Recorded states with the highest J of {searched.title}",
-            "Whether the synthesised states show more of the same, or something else.",
-            f"findings/{found.name}/real_highest.npy",
-            found.layout,
-            tuple(range(min(SHOWN, len(found.real_highest)))),
-            source,
-        ),
-    ]
+    whom = f" of {of}" if of else ""
+    return Stacks(
+        f"Synthesised for {searched.title}{whom}: {found.result['target']['description']}",
+        "What these states have in common, and what is never among them. Below each: how many of the "
+        "recorded states it exceeds in J, and the action that the agent likes best there.",
+        shelf.file(f"findings/{found.name}/stored.npy"),
+        found.layout,
+        chosen,
+        shelf.source(f"findings/{found.name}"),
+        tuple(_label(found.result["findings"][index]) for index in chosen),
+    )
+
+
+def _recorded_stacks(shelf: Shelf, searched: Searched) -> Stacks:
+    """Show the real states of the highest objective."""
+    found = searched.findings
+    return Stacks(
+        f"Recorded states with the highest J of {searched.title}",
+        "Whether the synthesised states show more of the same, or something else.",
+        shelf.file(f"findings/{found.name}/real_highest.npy"),
+        found.layout,
+        tuple(range(min(SHOWN, len(found.real_highest)))),
+        shelf.source(f"findings/{found.name}"),
+    )
 
 
 def _label(row: dict[str, Any]) -> str:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drivesim.rl.resume import latest_checkpoint
 from probes.agent import ProbeError
+from probes.domains.driving_companions import Company, company_steps
+from probes.domains.driving_steps import (
+    SearchAmounts,
+    braking_step,
+    collect_step,
+    contents_step,
+    finding_name,
+    search_step,
+)
 from probes.study import Step
-from probes.synthesis.findings import slug
 
 TARGETS = ("T-", "T+", "T±", "S+", "S-", "V+", "V-", "uncertain", "blind")
 """The seven of the paper, and two of our own; every action follows them."""
@@ -21,12 +29,8 @@ DISTRIBUTED = ("t-minus", "t-plus", "t-plus-minus")
 class Amounts:
     """How much a study computes."""
 
-    fit_states: int
-    held_out_states: int
-    real_states: int
-    """Held-out states that findings are held against."""
-    chains: int
-    steps: int
+    own: SearchAmounts
+    """Of the studied agent."""
     samples: int
     """Of the prior."""
     novelty_samples: int
@@ -38,14 +42,29 @@ class Amounts:
     replay_episodes: int
     braking_episodes: int
     """With traffic and without, the agent's braking being counted; 0 leaves it out."""
+    others: SearchAmounts
+    """Of each companion."""
+    others_braking_episodes: int
 
 
 PRESETS: dict[str, Amounts] = {
-    "smoke": Amounts(2_000, 600, 300, 8, 100, 200, 32, 60, 2, 5, 100, 0),
-    "quick": Amounts(10_000, 2_000, 1_000, 32, 300, 2_000, 200, 200, 4, 20, 200, 50),
-    "paper": Amounts(10_000, 2_000, 2_000, 64, 500, 2_000, 200, 200, 4, 20, 200, 200),
-}
-"""`smoke` shows that all of it works, in minutes; `paper` has the paper's numbers where it gives any."""
+    "smoke": Amounts(
+        SearchAmounts(2_000, 600, 300, 8, 100), 200, 32, 60, 2, 5, 100, 0,
+        SearchAmounts(1_000, 400, 200, 8, 100), 2,
+    ),
+    "quick": Amounts(
+        SearchAmounts(10_000, 2_000, 1_000, 32, 300), 2_000, 200, 200, 4, 20, 200, 50,
+        SearchAmounts(2_000, 2_000, 1_000, 32, 300), 50,
+    ),
+    "paper": Amounts(
+        SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20, 200, 200,
+        SearchAmounts(2_000, 2_000, 2_000, 64, 500), 200,
+    ),
+}  # fmt: skip
+"""`smoke` shows that all of it works, in minutes; `paper` has the paper's numbers where it gives any.
+
+No model is fitted to a companion's states: those not held out only give the spread of its outputs.
+"""
 TRAINING_STEPS = {"smoke": 20_000, "quick": 1_500_000, "paper": 10_000_000}
 """Decisions that an agent learns from when a study begins from scratch."""
 
@@ -67,6 +86,7 @@ class StudyConfig:
     amounts: Amounts
     actions: tuple[str, ...]
     seed: int = 0
+    company: Company = field(default_factory=Company)
 
     @property
     def model(self) -> str:
@@ -78,75 +98,80 @@ class StudyConfig:
 
 def plan(config: StudyConfig, directory: Path) -> list[Step]:
     """List the stages of a study that writes into `directory`."""
-    n, agent = config.amounts, ("--agent", config.agent)
-    states = ("--states", str(directory / "states"))
-    braking = str(n.braking_episodes)
-    given = (*agent, "--model", config.model, *states)
-    real = ("--real-states", str(n.real_states))
-    findings = directory / "findings"
-
-    def into(name: str) -> tuple[str, str]:
-        return ("-o", str(directory / name))
-
-    def found(*names: str) -> tuple[str, ...]:
-        return tuple(str(findings / name) for name in names)
-
+    n = config.amounts
     return [
-        collect_step(config.agent, n, directory),
-        Step(
-            "synthesise states for every target",
-            ("search", *TARGETS, *config.actions, *given, *real, "--chains", str(n.chains), "--steps",
-             str(n.steps), "--precision", "bf16", "--seed", str(config.seed), *into("findings")),
-        ),
+        collect_step(config.agent, n.own, directory / "states"),
+        *_finding_steps(config, directory),
+        *_comparing_steps(config, directory),
+        *_driving_steps(config, directory),
+        *company_steps(config.company, n.others, n.others_braking_episodes, config.seed, directory),
+    ]
+
+
+def _finding_steps(config: StudyConfig, directory: Path) -> list[Step]:
+    """List the stages that make states and say what they show."""
+    n, findings, states = config.amounts, directory / "findings", directory / "states"
+    given, real = _given(config, directory), ("--real-states", str(n.own.real_states))
+    names = [str(findings / name) for name in finding_names(config.actions)]
+    return [
+        search_step((*TARGETS, *config.actions), given, n.own, config.seed, findings),
         Step(
             "sample the state model's prior",
-            ("samples", *given, *real, "--samples", str(n.samples), *into("samples")),
+            ("samples", *given, *real, "--samples", str(n.samples), "-o", str(directory / "samples")),
         ),
-        Step(
-            "count what the findings show",
-            ("contents", *found(*finding_names(config.actions)), *states, *agent, *into("contents")),
-        ),
-        Step("compare objectives", ("objective", *found(*DISTRIBUTED), *into("objective"))),
+        contents_step(names, config.agent, states, directory / "contents"),
+    ]
+
+
+def _comparing_steps(config: StudyConfig, directory: Path) -> list[Step]:
+    """List the stages that hold findings against recorded states, and against other ways to make states."""
+    n, given = config.amounts, _given(config, directory)
+    found = [str(directory / "findings" / name) for name in DISTRIBUTED]
+    novelty = str(n.novelty_samples)
+    return [
+        Step("compare objectives", ("objective", *found, "-o", str(directory / "objective"))),
         Step(
             "find the nearest recorded states",
-            ("novelty", *found(*DISTRIBUTED), str(directory / "samples"), *states, *agent, "--samples",
-             str(n.novelty_samples), "--real-states", str(n.novelty_samples), *into("novelty")),
+            ("novelty", *found, str(directory / "samples"), "--states", str(directory / "states"),
+             "--agent", config.agent, "--samples", novelty, "--real-states", novelty,
+             "-o", str(directory / "novelty")),
         ),
         Step(
             "maximise activation in pixel space",
-            ("activation-max", *found("t-minus"), *given, "--count", str(n.ascent_states), "--steps",
-             str(n.ascent_steps), *into("activation-max")),
-        ),
-        Step(
-            "play through the state model",
-            ("goggles", *agent, "--models", *(f"{name}={where}" for name, where in config.models.items()),
-             "--episodes", str(n.goggles_episodes), *into("goggles")),
-        ),
-        Step(
-            "replay in every scenario",
-            ("replay", "--agents", config.agent, "--scenarios", *config.scenarios, "--episodes",
-             str(n.replay_episodes), *into("replay")),
-        ),
-        *(
-            [Step("count how often it brakes", ("braking", *agent, "--episodes", braking, *into("braking")))]
-            if n.braking_episodes
-            else []
+            ("activation-max", str(directory / "findings" / "t-minus"), *given, "--count",
+             str(n.ascent_states), "--steps", str(n.ascent_steps), "-o", str(directory / "activation-max")),
         ),
     ]  # fmt: skip
 
 
-def collect_step(agent: str, amounts: Amounts, directory: Path) -> Step:
-    """Return the stage that collects states; the state models are fitted to those that are studied."""
-    return Step(
-        "collect states",
-        ("collect", "--agent", agent, "--fit-states", str(amounts.fit_states), "--held-out-states",
-         str(amounts.held_out_states), "-o", str(directory / "states")),
-    )  # fmt: skip
+def _driving_steps(config: StudyConfig, directory: Path) -> list[Step]:
+    """List the stages in which the agent drives."""
+    n, agent = config.amounts, config.agent
+    models = [f"{name}={where}" for name, where in config.models.items()]
+    steps = [
+        Step(
+            "play through the state model",
+            ("goggles", "--agent", agent, "--models", *models, "--episodes", str(n.goggles_episodes),
+             "-o", str(directory / "goggles")),
+        ),
+        Step(
+            "replay in every scenario",
+            ("replay", "--agents", agent, "--scenarios", *config.scenarios, "--episodes",
+             str(n.replay_episodes), "-o", str(directory / "replay")),
+        ),
+    ]  # fmt: skip
+    if n.braking_episodes:
+        steps.append(braking_step(agent, n.braking_episodes, directory / "braking"))
+    return steps
+
+
+def _given(config: StudyConfig, directory: Path) -> tuple[str, ...]:
+    return ("--agent", config.agent, "--model", config.model, "--states", str(directory / "states"))
 
 
 def finding_names(actions: tuple[str, ...]) -> tuple[str, ...]:
     """Return the directories of the findings of all targets."""
-    return tuple(slug(name, name) for name in TARGETS) + tuple(f"action-{action}" for action in actions)
+    return tuple(finding_name(target) for target in (*TARGETS, *actions))
 
 
 def scratch_agent(scenario: str, directory: Path) -> Path:
@@ -173,7 +198,7 @@ def scratch_steps(preset: str, scenario: str, directory: Path, seed: int = 0) ->
             ("drivesim", "train", scenario, "--run", os.path.relpath(run, "runs"), "--steps",
              str(TRAINING_STEPS[preset]), "--normalise-advantages", "--entropy", "0.02", *seeded, *resumed),
         ),
-        collect_step(agent, PRESETS[preset], directory),
+        collect_step(agent, PRESETS[preset].own, directory / "states"),
         *(
             Step(
                 f"fit the state model {name}",

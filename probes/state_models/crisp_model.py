@@ -35,6 +35,7 @@ class Level(NamedTuple):
     cell: int
     """Pixels to a side of a cell: 16, then 8."""
     layers: int
+    """In fitted models each layer uses one channel of a cell: what it can say grows with the layers."""
     channels: int
     """Latent numbers to a cell and layer."""
 
@@ -51,7 +52,7 @@ class CrispConfig:
     """Numbers of the global latent."""
     scene_groups: int = 16
     """In which its prior draws them, one after the other."""
-    levels: tuple[Level, Level] = (Level(16, 2, 16), Level(8, 2, 8))
+    levels: tuple[Level, Level] = (Level(16, 2, 16), Level(8, 4, 8))
     fine: tuple[int, int] = (64, 40)
     """Channels of the decoder at a quarter and at half the picture's resolution."""
 

@@ -6,7 +6,7 @@ import math
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,7 +20,13 @@ from probes.data.saliency_set import SaliencySet
 from probes.data.state_set import StateSet
 from probes.progress import Track
 from probes.state_models.crisp_model import CrispModel
-from probes.state_models.fit_checkpoint import Checkpoint, Fitting, read_checkpoint, write_checkpoint
+from probes.state_models.fit_checkpoint import (
+    Checkpoint,
+    Fitting,
+    read_checkpoint,
+    weights_of,
+    write_checkpoint,
+)
 from probes.state_models.fit_log import FitLog
 from probes.state_models.model_store import (
     KIND,
@@ -61,6 +67,9 @@ class FitConfig:
     seed: int = 0
     checkpoint_every: int = 500
     """Iterations."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the model and the agent are put. No part of what decides a fit: on another device its noise and
+    its rounding differ, nothing else."""
     shape: dict[str, Any] = field(default_factory=dict)
     """Fields of `PaperConfig` or `CrispConfig` that are not at their defaults."""
 
@@ -71,6 +80,8 @@ class FitConfig:
             raise ProbeError(f"precision: found {self.precision!r}, allowed are float32, bfloat16")
         if self.checkpoint_every < 1:
             raise ProbeError(f"checkpoint_every: found {self.checkpoint_every}, allowed are 1 and more")
+        if self.device not in ("cpu", "cuda"):
+            raise ProbeError(f"device: found {self.device!r}, allowed are cpu, cuda")
 
     @property
     def needs_saliency(self) -> bool:
@@ -83,12 +94,12 @@ def manifest_config(
 ) -> dict[str, Any]:
     """Return what decides a fit's outcome; of both models' losses only the one that is used."""
     unused = "crisp_loss" if config.model == "paper" else "paper_loss"
-    left_out = (unused, "checkpoint_every", "shape")  # the whole shape stands below
+    left_out = (unused, "checkpoint_every", "device", "shape")  # the whole shape stands below
     return {
         "fit": {key: value for key, value in asdict(config).items() if key not in left_out},
         "agent": {"name": agent.name, "digest": agent.digest},
         "model": model_settings(build_model(config.model, states.layout, config.shape, seed=0)),
-        **({} if init is None else {"init": read_manifest(init, KIND).digest}),
+        **({} if init is None else {"init": read_manifest(init, None).digest}),
     }
 
 
@@ -111,11 +122,11 @@ def fit(
     Args:
         states: of the agent's layout.
         saliency: of those states; only if `config.needs_saliency`.
-        agent: frozen; the one that played.
+        agent: frozen; the one that played. It is moved to `config.device`.
         config: how.
         path: of the artifact to write.
         track: told of every iteration.
-        init: a fitted state model to go on from; weights that it does not share begin anew.
+        init: a fitted state model, or a checkpoint, to go on from; weights that it does not share begin anew.
 
     Raises:
         DivergedError: the loss or its gradient is not finite; the last checkpoint is kept.
@@ -124,15 +135,17 @@ def fit(
     _check(states, agent)
     model = build_model(config.model, states.layout, config.shape, config.seed)
     if init is not None:
-        artifact.load(init, KIND)
-        start_from(model, artifact.load_tensors(init / WEIGHTS), init / WEIGHTS)
+        start_from(model, *weights_of(init))
+    for module in (model, agent):
+        if isinstance(module, nn.Module):
+            module.to(config.device)
     objective = make_objective(model, agent, states, saliency, config)
     settings = manifest_config(config, states, agent, init)
     place = Checkpoint(checkpoint_path(path), settings, config.seed, states.path)
     parents = parents_of(states, init)
     # Opened before the fit, so that a path which cannot be written is told of now and not hours later.
     with artifact.writing(path, KIND, config=settings, seed=config.seed, parents=parents) as scratch:
-        with torch.random.fork_rng(devices=()):
+        with torch.random.fork_rng(devices=[torch.cuda.current_device()] if config.device == "cuda" else ()):
             torch.manual_seed(config.seed)
             log = _train(model, objective, states.fit_indices, config, place, track)
         artifact.save_tensors(scratch / WEIGHTS, _halved(model.state_dict()))
@@ -211,7 +224,7 @@ def _step(
     """Take one step of the optimiser and of the average."""
     schedule = config.schedule
     rough = config.precision == "bfloat16"
-    with torch.autocast("cpu", torch.bfloat16, enabled=rough):
+    with torch.autocast(config.device, torch.bfloat16, enabled=rough):
         terms = objective(batch, iteration / schedule.iterations)
     _require_finite(terms["loss"], "loss", terms, iteration)
     for group in fitting.optimiser.param_groups:

@@ -12,11 +12,15 @@ from torch import Tensor, nn
 from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.artifacts.manifest import Manifest, read_manifest
-from probes.state_models.model_store import set_weights
+from probes.data.saliency import device_of
+from probes.state_models.model_store import KIND as MODEL
+from probes.state_models.model_store import WEIGHTS, set_weights
 
 KIND = "fit-checkpoint"
 TENSORS = "checkpoint.safetensors"
 PROGRESS = "progress.json"
+CUDA_RANDOM = "random.cuda"
+"""What a GPU's random state is called."""
 
 
 class Fitting(NamedTuple):
@@ -42,7 +46,7 @@ def write_checkpoint(place: Checkpoint, fitting: Fitting, iteration: int) -> Non
     """Replace the checkpoint, if there is one, by one taken after `iteration` iterations."""
     tensors = {f"model.{name}": value for name, value in fitting.model.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in fitting.average.items()}
-    tensors["random"] = torch.get_rng_state()
+    tensors |= _random_states(device_of(fitting.model))
     for index, moments in fitting.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
     parents = {"states": place.states}
@@ -53,6 +57,8 @@ def write_checkpoint(place: Checkpoint, fitting: Fitting, iteration: int) -> Non
 
 def read_checkpoint(place: Checkpoint, fitting: Fitting) -> int:
     """Restore what `write_checkpoint` wrote, into `fitting` and PyTorch's random state.
+
+    A fit may go on where another kind of device left it, though not bit for bit.
 
     Returns:
         The iterations done; 0 if there is no checkpoint.
@@ -69,7 +75,10 @@ def read_checkpoint(place: Checkpoint, fitting: Fitting) -> int:
     for name, value in _under(tensors, "average.").items():
         fitting.average[name].copy_(value)
     _restore_optimiser(fitting.optimiser, _under(tensors, "optimiser."))
+    device = device_of(fitting.model)
     torch.set_rng_state(tensors["random"])
+    if device.type == "cuda" and CUDA_RANDOM in tensors:
+        torch.cuda.set_rng_state(tensors[CUDA_RANDOM], device)
     return _iteration(place.path)
 
 
@@ -83,6 +92,30 @@ def iterations_done(path: Path) -> int:
         return 0
     artifact.load(path, KIND)
     return _iteration(path)
+
+
+def weights_of(path: Path) -> tuple[dict[str, Tensor], Path]:
+    """Return the weights of a fitted state model, or of a fit's checkpoint, and the file that holds them.
+
+    Of a checkpoint those that the fit would return, were it to end there.
+
+    Raises:
+        ProbeError: there is neither, or it is damaged.
+    """
+    if read_manifest(path, None).kind != KIND:
+        artifact.load(path, MODEL)
+        return artifact.load_tensors(path / WEIGHTS), path / WEIGHTS
+    artifact.load(path, KIND)
+    tensors = artifact.load_tensors(path / TENSORS)
+    return _under(tensors, "average.") or _under(tensors, "model."), path / TENSORS
+
+
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    """Return PyTorch's random state, and the device's own if that is a GPU."""
+    states = {"random": torch.get_rng_state()}
+    if device.type == "cuda":
+        states[CUDA_RANDOM] = torch.cuda.get_rng_state(device)
+    return states
 
 
 def _iteration(path: Path) -> int:

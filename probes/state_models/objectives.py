@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from probes.agent import Agent, AgentOutput, ProbeError
+from probes.data.saliency import device_of
 from probes.data.saliency_set import SaliencySet
 from probes.data.state_set import StateSet
 from probes.state_models.crisp_model import CrispModel
@@ -81,8 +82,8 @@ def paper_objective(
     """Return the paper's L = Lp + eta * La + lambda * KL.
 
     Args:
-        model: to be fitted.
-        agent: frozen; the one that played, for what it said then is compared.
+        model: to be fitted; states are moved to where it is, as bytes.
+        agent: frozen; the one that played, for what it said then is compared. On the model's device.
         states: of the agent's layout.
         saliency: of those states; variant `vae` needs none.
         loss: its weights.
@@ -94,25 +95,27 @@ def paper_objective(
         saliency = None
     elif saliency is None:
         raise ProbeError(f"{states.path}: loss {loss.variant!r} needs the states' saliency; compute it first")
-    scale = output_scale(states, agent.has_critic)
-    even = uniform_weights(states.layout)
+    device = device_of(model)
+    scale = output_scale(states, agent.has_critic).to(device)
+    even = uniform_weights(states.layout).to(device)
 
     def compute(indices: NDArray[np.int64], share: float) -> Terms:
         del share
-        seen = states.states(indices)
+        seen = to_states(_stored(states, indices, device), states.layout)
         posterior = model.encode(seen)
         z = posterior.mu + posterior.log_sigma.exp() * torch.randn_like(posterior.mu)
         decoded = model.decode(z)
-        weights = (
-            even if saliency is None else with_floor(saliency.weights(indices), loss.floor, states.layout)
-        )
+        weights = even
+        if saliency is not None:
+            weights = with_floor(saliency.weights(indices).to(device), loss.floor, states.layout)
         terms = {
             "pixels": pixel_loss(decoded, seen, weights, states.layout).mean(),
             "kl": kl_to_prior(*posterior).mean(),
         }
         terms["loss"] = terms["pixels"] + loss.kl_weight * terms["kl"]
         if loss.variant == "full":
-            terms["agent"] = agent_loss(_recorded(states, indices), agent(decoded), scale).mean()
+            recorded = _recorded(states, indices, device)
+            terms["agent"] = agent_loss(recorded, agent(decoded), scale).mean()
             terms["loss"] = terms["loss"] + loss.agent_weight * terms["agent"]
         return terms
 
@@ -122,12 +125,21 @@ def paper_objective(
 def crisp_objective(
     model: CrispModel, agent: Agent, states: StateSet, loss: CrispLoss, precision: torch.dtype
 ) -> Objective:
-    """Return the negative evidence lower bound in nats, and later what the agent makes of the pictures."""
-    scale = output_scale(states, agent.has_critic)
-    spread = _feature_spread(agent, states)
+    """Return the negative evidence lower bound in nats, and later what the agent makes of the pictures.
+
+    Args:
+        model: to be fitted; states are moved to where it is, as bytes.
+        agent: frozen, on the model's device.
+        states: of the agent's layout.
+        loss: its weights.
+        precision: in which the model is shown states.
+    """
+    device = device_of(model)
+    scale = output_scale(states, agent.has_critic).to(device)
+    spread = _feature_spread(agent, states, device)
 
     def compute(indices: NDArray[np.int64], share: float) -> Terms:
-        stored = torch.from_numpy(states.stored(indices))
+        stored = _stored(states, indices, device)
         levels = sum(share >= start for start in loss.levels_from)
         made = model.look(one_hot_frames(stored, states.layout, precision), levels)
         terms = {"nats": model.nats(made.raw, stored).mean(), "kl": made.kl.sum(1).mean()}
@@ -148,12 +160,18 @@ def crisp_objective(
     return compute
 
 
-def _recorded(states: StateSet, indices: NDArray[np.int64]) -> AgentOutput:
+def _stored(states: StateSet, indices: NDArray[np.int64], device: torch.device) -> Tensor:
+    """Return stored states (B, T, M, H, W), uint8: a twentieth or less of what they are as floats."""
+    return torch.from_numpy(states.stored(indices)).to(device)
+
+
+def _recorded(states: StateSet, indices: NDArray[np.int64], device: torch.device) -> AgentOutput:
     """Return what the agent said when the states were recorded."""
-    return AgentOutput(torch.from_numpy(states.scores[indices]), torch.from_numpy(states.value[indices]))
+    said = (torch.from_numpy(of[indices]).to(device) for of in (states.scores, states.value))
+    return AgentOutput(*said)
 
 
-def _feature_spread(agent: Agent, states: StateSet, count: int = 256) -> Tensor:
+def _feature_spread(agent: Agent, states: StateSet, device: torch.device, count: int = 256) -> Tensor:
     """Return the standard deviation (F,) of the agent's hidden units over some states to fit.
 
     Units that hardly ever speak get the mean of all, lest their whispers weigh most.
@@ -162,7 +180,7 @@ def _feature_spread(agent: Agent, states: StateSet, count: int = 256) -> Tensor:
     with torch.no_grad():
         hidden = torch.cat(
             [
-                agent.features(states.states(part))[1].float()
+                agent.features(to_states(_stored(states, part, device), states.layout))[1].float()
                 for part in np.array_split(chosen, min(16, len(chosen)))
             ]
         )

@@ -25,7 +25,7 @@ def slices(count: int, batch: int) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class Landscape:
-    """What the chains climb: everything here is frozen."""
+    """What the chains climb: everything here is frozen, and called by several threads at once on a CPU."""
 
     model: StateModel
     agent: Agent
@@ -59,7 +59,11 @@ class Landscape:
         return states, output, self.target(output, states)
 
     def descend(self, chains: Chains, alpha: Tensor, gamma: Tensor, samples: int) -> Tensor:
-        """Add the gradient of E to that of the chains.
+        """Add the gradient of E to that of the chains; on a CPU parts of them are worked on side by side.
+
+        How many threads PyTorch has changes no bit while there are at least two parts and fewer than twice as
+        many threads: then each part is one thread's. A lone part is shared by all threads, and so are parts
+        that have several threads each; their sums may be rounded otherwise.
 
         Args:
             chains: K of them.
@@ -72,8 +76,9 @@ class Landscape:
         """
         eps = chains.draw(samples)
 
-        def climb(part: slice) -> Tensor:
-            mu, log_sigma = chains.mu[part], chains.log_sigma[part]
+        def climb(part: slice) -> tuple[Tensor, Tensor, Tensor]:
+            # Leaves of its own: threads must not add to one gradient.
+            mu, log_sigma = (of[part].detach().requires_grad_() for of in (chains.mu, chains.log_sigma))
             z = mu[:, None] + log_sigma.exp()[:, None] * eps[part]  # (B, S, n)
             states, _, j = self.judge(z.flatten(0, 1), self.is_hard)
             objective = j.view(z.shape[:2]).mean(1)
@@ -83,11 +88,14 @@ class Landscape:
             if self.others is not None:
                 first = states if samples == 1 else states[::samples]  # even a slice of all is a copy, later
                 energy = energy + self.others.charge(first, part)
-            energy.sum().backward()  # type: ignore[no-untyped-call]
-            return objective.detach()
+            of_mu, of_log_sigma = torch.autograd.grad(energy.sum(), (mu, log_sigma))
+            return objective.detach(), of_mu, of_log_sigma
 
         parts = list(slices(len(eps), self.batch))
-        objectives = [climb(part) for part in parts] if eps.is_cuda else on_all_cores(climb, parts)
+        climbed = on_all_cores(climb, parts) if eps.is_cpu else [climb(part) for part in parts]
         if self.others is not None:
             self.others.end_step()
-        return torch.cat(objectives)
+        j, *gradients = (torch.cat(column) for column in zip(*climbed, strict=True))
+        for leaf, gradient in zip((chains.mu, chains.log_sigma), gradients, strict=True):
+            leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
+        return j

@@ -16,18 +16,22 @@ def on_all_cores(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[
     """Work on parts side by side, on as many cores as PyTorch may use, and return the results in order.
 
     Cores that share every operation wait for each other after every one, a fifth of the time, and far longer
-    if something else runs beside them. A lone part is shared all the same.
+    if something else runs beside them. A lone part is shared all the same, and so is each of a few where
+    there are cores for it.
 
     Args:
-        work: on a part; it changes nothing that another part's work reads.
+        work: on a part; it changes nothing that another part's work reads. What PyTorch keeps for each thread
+            (autocast, whether gradients are kept, modes such as a counter of operations) is not passed on:
+            work enters it itself.
         parts: what to work on.
     """
     threads = torch.get_num_threads()
     if threads == 1 or len(parts) < 2:
         return [work(part) for part in parts]
+    workers = min(threads, len(parts))
     try:
         with ThreadPoolExecutor(
-            min(threads, len(parts)), initializer=torch.set_num_threads, initargs=(1,)
+            workers, initializer=torch.set_num_threads, initargs=(threads // workers,)
         ) as pool:
             return list(pool.map(work, parts))
     finally:

@@ -70,7 +70,7 @@ class Others:
 
     The mean disagreement of a picture with the K - 1 others depends on them only by the class frequencies of
     each pixel, so that its cost does not grow with K^2. They are whole numbers of an earlier step, so that
-    the size of a batch changes nothing.
+    the size of a batch changes nothing, and several threads may charge different chains at once.
     """
 
     EVERY = 5

@@ -151,3 +151,23 @@ def test_a_fit_goes_on_from_a_fitted_model_with_all_of_its_latents(states: Path,
     assert more.parents["init"].digest == first.digest
     assert first.config["fit"]["crisp_loss"]["levels_from"] != [0.0, 0.0]
     assert more.config["fit"]["crisp_loss"]["levels_from"] == [0.0, 0.0]
+
+
+def test_a_gpu_that_is_not_there_is_refused_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert run(tmp_path / "nowhere", tmp_path / "m", "--device", "cuda") == MISUSE
+    assert "available is cpu" in capsys.readouterr().err
+
+
+def test_the_device_is_told_to_the_fit_and_is_no_part_of_what_was_fitted(
+    states: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(states, tmp_path / "m", "--device", "cpu") == 0
+    assert "device" not in load_model(tmp_path / "m").manifest.config["fit"]
+    capsys.readouterr()
+    monkeypatch.setattr(fit, "require_device", lambda device: device)
+    monkeypatch.setattr(Critic, "to", lambda agent, _: agent)
+    assert run(states, tmp_path / "m", "--device", "cuda") == 0  # nothing is left to be computed there
+    assert "m: up to date" in capsys.readouterr().err

@@ -1,22 +1,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from probes.artifacts import artifact
-from probes.cli import MISUSE, main, make_parser
+from probes.cli import MISUSE, main, make_parser, search
+from probes.cli.device import Device
 from probes.cli.search import search_config
+from probes.cli.subjects import make_reference
 from probes.data.state_set import load_states
 from probes.domains.driving import load_agent, random_agent
 from probes.state_models.model_store import load_model
 from probes.states import to_stored
 from probes.synthesis.findings import KIND, load_findings
 from probes.synthesis.reference import KIND as REFERENCE
+from probes.synthesis.reference import Reference
+from probes.synthesis.round_trip import Pace
 from probes.synthesis.search import SearchConfig
+from probes.synthesis.synthesise import Searched, Subject, synthesise
+from probes.synthesis.targets import Target
 from tests.probes.cli.conftest import Tiny, told
+from tests.probes.linear_models import LinearModel
+from tests.probes.toy_sets import NamedLinearAgent
 
 
 def settings(*words: str) -> SearchConfig:
@@ -114,3 +123,48 @@ def test_the_negative_control_has_random_weights(tiny: Tiny, tmp_path: Path) -> 
     control = random_agent(load_agent("reasonable-seg4"), 4)
     value = control.judge(states.stored(np.arange(len(states)))).value.numpy()
     np.testing.assert_allclose(found.real_objective, value[found.real_indices] / value.std(), rtol=1e-3)
+
+
+def test_a_gpu_that_is_not_there_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["search", "T-", "--model", "m", "--states", "s", "--device", "cuda"]) == MISUSE
+    assert "available is cpu" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_is_searched_is_moved_after_real_states_were_measured(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    place = search.place
+
+    def measuring(*given: Any) -> Reference:
+        calls.append("measured")
+        return make_reference(*given)
+
+    def placing(subject: Subject, device: Device) -> Subject:
+        calls.append(f"to {device}")
+        return place(subject, "cpu")
+
+    def synthesising(subject: Subject, target: Target, config: SearchConfig, **more: Any) -> Searched:
+        calls.append(f"searched on {more['pace'].device}")
+        return synthesise(subject, target, config, pace=Pace(device="cpu"))
+
+    for name, instead in (("make_reference", measuring), ("place", placing), ("synthesise", synthesising)):
+        monkeypatch.setattr(search, name, instead)
+    monkeypatch.setattr(search, "require_device", lambda device: device)
+    assert main([*tiny.search(tmp_path / "f", "V-"), "--device", "cuda"]) == 0
+    assert calls == ["measured", "to cuda", "searched on cuda"]
+    monkeypatch.setattr(search, "synthesise", None)  # the device is no part of what decides a finding
+    assert main(tiny.search(tmp_path / "f", "V-")) == 0
+
+
+def test_a_subject_is_moved_whole() -> None:
+    subject = Subject(LinearModel(), NamedLinearAgent(), None, None)  # type: ignore[arg-type]  # not looked at
+    assert search.place(subject, "meta") is subject  # type: ignore[arg-type]  # a device that any machine has
+    assert isinstance(subject.model, LinearModel)
+    assert isinstance(subject.agent, NamedLinearAgent)
+    assert subject.model.gain.is_meta
+    assert subject.agent.head.weight.is_meta

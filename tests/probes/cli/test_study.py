@@ -7,24 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from probes.cli import MISUSE, main
+from probes.cli import DIVERGED, MISUSE, main
 from probes.cli import study as command
 from probes.cli.options import begin
 from probes.cli.study import configure, earlier_seconds, shipped_for
+from probes.domains.driving_steps import SearchAmounts
 from probes.domains.driving_study import PRESETS, TRAINING_STEPS, Amounts
 from probes.report.contract import load_study, save_study
 from probes.state_models.schedule import SCHEDULES
 from tests.probes.cli.conftest import Tiny, told
 from tests.probes.report.studies import SHIPPED, make_study
 
-FEW = Amounts(24, 12, 12, 2, 2, 8, 4, 2, 1, 1, 2, 0)
-STAGES = 9
+LEAST = SearchAmounts(24, 12, 12, 2, 2)
+FEW = Amounts(LEAST, 8, 4, 2, 1, 1, 2, 0, LEAST, 1)
+STAGES = 11
+"""Two of them of random weights."""
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the preset `smoke` compute next to nothing."""
     monkeypatch.setitem(PRESETS, "smoke", FEW)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no state model be shipped: companions would take minutes."""
+    monkeypatch.setattr(command, "shipped_models", list)
 
 
 @pytest.fixture
@@ -55,11 +64,12 @@ def test_a_study_runs_every_stage_once_and_tells_what_came_out(
     assert rate["low"] <= rate["value"] <= rate["high"]
     page = (tmp_path / "s" / "report.html").read_text()
     study = load_study(tmp_path / "s")
-    assert len(study.sections) == 8
+    assert len(study.sections) == 11
     for section in study.sections:
         assert f'id="part1-{section.id}"' in page, section.id
         assert section.title in page
     assert "not understood" not in page
+    assert "distracted-seg4 was not asked" in page
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("manifest.json")}
     assert len(before) > STAGES  # of the search one for each target
     assert main(arguments) == 0
@@ -120,7 +130,7 @@ def test_a_stage_that_left_nothing_is_named(
     tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["study", "driving", "--models", f"crisp={tiny.model}", "-o", str(tmp_path)]) == MISUSE
-    assert str(tmp_path / "activation-max") in capsys.readouterr().err
+    assert f"{tmp_path / 'states'}: does not exist" in capsys.readouterr().err
     assert not (tmp_path / "study.json").exists()
 
 
@@ -133,7 +143,34 @@ def test_a_stage_that_fails_ends_the_study(
 
     monkeypatch.setattr(command, "run_command", run)
     assert main(["study", "driving", "--models", f"crisp={tiny.model}", "-o", str(tmp_path)]) == MISUSE
-    assert "stage 3 of 9 (sample the state model's prior) failed with status 2" in capsys.readouterr().err
+    assert "stage 3 of 11 (sample the state model's prior) failed with status 2" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_stage_that_diverges_ends_the_study_with_a_status_of_its_own(
+    tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(words: tuple[str, ...]) -> int:
+        return DIVERGED if words[0] == "search" else 0
+
+    monkeypatch.setattr(command, "run_command", run)
+    assert main(["study", "driving", "--models", f"crisp={tiny.model}", "-o", str(tmp_path)]) == DIVERGED
+    assert "(synthesise states for every target) failed with status 4" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_companion_whose_model_is_not_there_is_told_of_before_anything_runs(
+    tiny: Tiny,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    ran: list[tuple[str, ...]],
+) -> None:
+    monkeypatch.setattr(command, "shipped_models", lambda: ["mixed-full8-crisp"])
+    monkeypatch.setattr(command, "find_model", lambda _: tiny.model)
+    assert main(["study", "driving", "--models", f"crisp={tiny.model}", "-o", str(tmp_path)]) == MISUSE
+    assert "but the agent sees" in capsys.readouterr().err  # eight frames, the model makes four
+    assert ran == []
 
 
 def test_from_scratch_takes_no_agent_and_no_model(
@@ -171,6 +208,8 @@ def test_an_agent_and_its_models_are_made_from_scratch_and_not_made_again(
     config, agent = configure(args)
     assert agent.name == "reasonable-from-scratch"
     assert config.models == {"crisp": "s/crisp", "paper": "s/paper"}
+    (control,) = config.company.present
+    assert (control.has_random_weights, control.model, config.company.absent) == (True, "s/crisp", ())
     before = {path: path.stat().st_mtime_ns for path in Path("s").rglob("manifest.json")}
     assert len(before) == 4  # states, saliency and two models
     capsys.readouterr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from probes.artifacts import artifact
+from probes.domains.driving_companions import Companion
+from probes.domains.driving_records import MEASURES
 from probes.domains.driving_sections import Shelf
 from probes.measures.objective_table import tell
+from probes.state_models.model_store import KIND
 from probes.statistics import Estimate
 from probes.synthesis.findings import load_findings, write_findings
 from probes.synthesis.targets import Target
@@ -20,6 +24,8 @@ from tests.probes.toy_sets import toy_subject
 
 TARGETS = {"t-minus": ("T-", "V-"), "v-minus": ("V-", "V-"), "action-brake": ("brake", "action:brake")}
 """Name and formula of each search."""
+SEARCHED = {**TARGETS, "v-plus": ("V+", "V+")}
+"""The same, with that of a companion."""
 SIGHTS = ("light", "car ahead", "person", "person on the road", "person within the stopping path")
 
 
@@ -39,7 +45,7 @@ def described(states: int, share: float) -> dict[str, Any]:
     }
 
 
-def contents() -> dict[str, Any]:
+def contents(names: Iterable[str] = TARGETS) -> dict[str, Any]:
     """Return what `probes contents` wrote: the searches for V- have no finding that passes."""
     targets = {
         name: {
@@ -48,7 +54,7 @@ def contents() -> dict[str, Any]:
             "passed": None if name == "v-minus" else described(2, 0.5),
             "real_highest": described(5, 0.75),
         }
-        for name, (title, used) in TARGETS.items()
+        for name, (title, used) in ((name, SEARCHED[name]) for name in names)
     }
     return {"real": described(20, 0.125), "targets": targets}
 
@@ -147,7 +153,35 @@ def replayed(hits: int = 2) -> dict[str, Any]:
 def braking() -> dict[str, Any]:
     """Return what `probes braking` wrote of one road."""
     one = {"decisions": 600, "share": number(0.25), "episodes": None}
-    return {"roads": {"without traffic": {"moving": one}}}
+    free = {"decisions": 40, "share": number(0.125, 3), "episodes": number(0.5, 3)}
+    return {"roads": {"without traffic": {"moving": one, "empty road, no light": free}}}
+
+
+def weights() -> dict[str, Any]:
+    """Return what `make_weights` wrote of two states."""
+    return {"layout": LAYOUT.to_json(), "labels": ["car ahead", "nothing in the way"], "indices": [4, 2]}
+
+
+def record(kind: str, result: dict[str, Any]) -> dict[str, Any]:
+    """Return what `probes ship` keeps of one measure."""
+    return {
+        "kind": kind,
+        "digest": "ab" * 32,
+        "command": f"probes {kind} of old",
+        "commit": None,
+        "result": result,
+    }
+
+
+def ship_model(
+    directory: Path, name: str, measures: dict[str, Any], history: Iterable[dict[str, Any]] = ()
+) -> Path:
+    """Write what passes for a shipped state model."""
+    config = {"fit": {"schedule": {"iterations": 12, "batch": 4}}}
+    with artifact.writing(directory / name, KIND, config=config, seed=0, parents={}) as scratch:
+        told = {"note": "made up", "history": list(history), "measures": measures}
+        artifact.write_json(scratch / MEASURES, told)
+    return directory / name
 
 
 RESULTS = {
@@ -158,6 +192,7 @@ RESULTS = {
     "activation-max": activation_max,
     "replay": replayed,
     "braking": braking,
+    "weights": weights,
 }
 
 
@@ -168,16 +203,33 @@ def write(directory: Path, name: str, result: dict[str, Any]) -> None:
         artifact.write_json(scratch / "result.json", result)
         if name in ("samples", "activation-max"):
             np.save(scratch / "stored.npy", stored[:, 0] if name == "samples" else stored[:2])
+        if name == "weights":
+            np.save(scratch / "states.npy", stored[:2, 0])
+            np.save(scratch / "weights.npy", np.ones((2, LAYOUT.stack, LAYOUT.height, LAYOUT.width)))
+
+
+def write_toy_findings(directory: Path, states: Path, names: Iterable[str]) -> None:
+    """Write findings of some of `SEARCHED` below a directory; toy states are written too."""
+    subject = toy_subject(states)
+    for name in names:
+        title, used = SEARCHED[name]
+        target = Target(title, used, f"states of {used}", 2.0, 1.0, lambda output, _: -output.value)
+        searched = replace(made_up(), target=target)
+        write_findings(directory / name, subject, searched, {}, {"states": states})
+
+
+def write_companion(directory: Path, companion: Companion) -> None:
+    """Write the stages of a companion into a study's directory."""
+    place = directory / companion.place
+    write_toy_findings(place / "findings", place / "states", companion.findings)
+    write(place, "contents", contents(companion.findings))
+    if companion.counts_braking:
+        write(place, "braking", braking())
 
 
 def toy_shelf(directory: Path) -> Shelf:
     """Write all stages of a study and open them."""
-    subject = toy_subject(directory / "states")
-    for name, (title, used) in TARGETS.items():
-        target = Target(title, used, f"states of {used}", 2.0, 1.0, lambda output, _: -output.value)
-        searched = replace(made_up(), target=target)
-        place = directory / "findings" / name
-        write_findings(place, subject, searched, {}, {"states": directory / "states"})
+    write_toy_findings(directory / "findings", directory / "states", TARGETS)
     for name, make in RESULTS.items():
         write(directory, name, make())
     told = tell(load_findings(directory / "findings" / "t-minus"))

@@ -7,14 +7,12 @@ import pytest
 
 from probes.domains.driving_chapters import (
     BASELINES,
-    IN_SIGHT,
     baselines_section,
-    contents_section,
     replay_section,
     write_baselines,
 )
 from probes.domains.driving_sections import Shelf
-from probes.report.contract import Bars, Film, Number, Stacks, Table, Text
+from probes.report.contract import Film, Number, Stacks, Table, Text
 from probes.statistics import Estimate
 from tests.probes.domains.shelves import activation_max, replayed, samples, toy_shelf, write
 
@@ -27,30 +25,6 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 def value(cell: object) -> float:
     assert isinstance(cell, Estimate)
     return cell.value
-
-
-def test_what_findings_show_stands_beside_recorded_states(shelf: Shelf) -> None:
-    bars, brake, table = contents_section(shelf, has_braking=False).items
-    assert isinstance(bars, Bars)
-    assert bars.labels == IN_SIGHT
-    assert [value(series.values[0]) for series in bars.series] == [0.5, 0.75, 0.125]
-    assert "not synthesised" in bars.look_for
-    assert isinstance(brake, Bars)
-    assert "brake" in brake.caption
-    assert isinstance(table, Table)
-    assert [row[0] for row in table.rows] == [
-        "recorded, all held out",
-        "synthesised for T-, V-",
-        "synthesised for brake",
-    ]
-    assert table.rows[1][1] == 2
-    assert table.rows[1][4] is None
-
-
-def test_braking_on_the_road_is_told_where_it_was_counted(shelf: Shelf) -> None:
-    *_, table = contents_section(shelf, has_braking=True).items
-    assert isinstance(table, Table)
-    assert table.rows == (("without traffic: moving", 600, Estimate(0.25, 0.125, 0.375, 10), None),)
 
 
 def test_the_first_state_of_each_method_is_shown(tmp_path: Path) -> None:

@@ -24,18 +24,20 @@ def value(cell: object) -> float:
 
 
 def test_no_more_samples_are_shown_than_there_are(shelf: Shelf) -> None:
-    stacks, *_ = model_section(shelf).items
+    stacks, *_ = model_section(shelf, Path("nowhere")).items
     assert isinstance(stacks, Stacks)
     assert stacks.indices == (0, 1, 2)
 
 
 def test_a_model_that_draws_a_class_too_often_misses_its_bar(shelf: Shelf) -> None:
-    _, within, classes, realism = model_section(shelf).items
+    _, within, consistent, classes, realism = model_section(shelf, Path("nowhere")).items
     assert isinstance(within, Number)
     assert within.estimate == 0
-    assert within.note == "of 1 classes that fill more than 0.1% of the pixels"
+    assert within.note == "of 1 classes that fill more than 0.1% of the pixels; 3 samples"
     assert within.bar is not None
     assert not within.bar.met
+    assert isinstance(consistent, Number)
+    assert value(consistent.estimate) == 0.25
     assert isinstance(classes, Table)
     assert classes.rows == (("sky", 0.5, Estimate(1.0, 0.875, 1.125, 10), None, "no"),)
     assert isinstance(realism, Table)

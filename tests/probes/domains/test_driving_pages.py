@@ -5,15 +5,33 @@ from pathlib import Path
 import pytest
 
 from probes.artifacts import artifact
-from probes.domains import driving_pages
+from probes.domains import driving_cards, driving_pages, driving_records
 from probes.domains.driving import DrivingAgent, load_agent
+from probes.domains.driving_companions import PEERS, Company, random_companion
 from probes.domains.driving_pages import build_study, headlines
 from probes.domains.driving_study import PRESETS, StudyConfig
-from probes.report.contract import Number, Study, Text, load_study, save_study
+from probes.report.contract import Number, Study, Table, Text, load_study, save_study
 from probes.state_models.model_store import KIND
-from tests.probes.domains.shelves import TARGETS, contents, number, replayed, toy_shelf, write
+from tests.probes.domains.shelves import (
+    TARGETS,
+    contents,
+    goggles,
+    number,
+    record,
+    replayed,
+    samples,
+    ship_model,
+    toy_shelf,
+    write,
+    write_companion,
+)
 
-SECTIONS = ("question", "findings", "contents", "objective", "model", "measures", "baselines", "replay")
+SECTIONS = (
+    "question", "findings", "contents", "others", "empty-road", "objective", "model", "weights", "measures",
+    "baselines", "replay",
+)  # fmt: skip
+FITTED = {"schedule": {"iterations": 12, "batch": 4}}
+COMPANY = Company((PEERS[0], random_companion("reasonable-seg4", "m")), (PEERS[1],))
 
 
 def agent(name: str = "a") -> DrivingAgent:
@@ -26,22 +44,27 @@ def agent(name: str = "a") -> DrivingAgent:
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("study")
     toy_shelf(place)
-    fitted = {"fit": {"schedule": {"iterations": 12, "batch": 4}}}
-    for path in (place / "crisp", place.parent / "paper"):
-        with artifact.writing(path, KIND, config=fitted, seed=0, parents={}):
+    for one in COMPANY.present:
+        write_companion(place, one)
+    for path in (place / "crisp", place.parent / "paper", place.parent / "peer"):
+        with artifact.writing(path, KIND, config={"fit": FITTED}, seed=0, parents={}):
             pass
     return place
 
 
 @pytest.fixture(autouse=True)
-def _few_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+def _made_up(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
+    """Let the searches and the companions' model be those that were made up."""
     monkeypatch.setattr(driving_pages, "finding_names", lambda _: tuple(TARGETS))
+    monkeypatch.setattr(driving_cards, "find_model", lambda _: directory.parent / "peer")
 
 
 def build(directory: Path) -> Study:
     models = {"crisp": str(directory / "crisp"), "paper": str(directory.parent / "paper")}
     scenarios = ("reasonable", "distracted")
-    config = StudyConfig("reasonable-seg4", models, scenarios, PRESETS["smoke"], ("go", "brake"))
+    config = StudyConfig(
+        "reasonable-seg4", models, scenarios, PRESETS["smoke"], ("go", "brake"), company=COMPANY
+    )
     return build_study(config, agent(), "smoke", directory, 60.0)
 
 
@@ -90,10 +113,11 @@ def test_headlines_are_estimates_as_plain_data(directory: Path) -> None:
 
 def test_only_what_comes_with_the_package_is_called_shipped(directory: Path) -> None:
     study = build(directory)
-    (card,) = study.agents
+    card, peer = study.agents
+    assert peer.name == "distracted-seg4"
     assert card.source.shipped
     assert card.source.command.startswith("drivesim train ")
-    crisp, paper = study.models
+    crisp, paper, _ = study.models
     assert (crisp.source.shipped, crisp.source.path) == (False, "crisp")
     assert (paper.source.shipped, paper.source.path) == (False, "")
     assert crisp.measures == {"iterations of its fit": 12, "states in each": 4}
@@ -108,8 +132,33 @@ def test_a_study_without_findings_or_hits_says_so(tmp_path: Path) -> None:
     for one in moved["summaries"]["a"].values():
         one.update(hits_per_km=None, avoidable_per_km=None)
     write(tmp_path, "replay", moved)
-    config = StudyConfig("reasonable-seg4", {}, ("reasonable",), PRESETS["smoke"], ("go", "brake"))
+    with artifact.writing(tmp_path / "m", KIND, config={"fit": FITTED}, seed=0, parents={}):
+        pass
+    models = {"crisp": str(tmp_path / "m")}
+    config = StudyConfig("reasonable-seg4", models, ("reasonable",), PRESETS["smoke"], ("go", "brake"))
     study = build_study(config, agent(), "smoke", tmp_path, None)
+    assert not {"others", "empty-road"} & {section.id for section in study.sections}
     assert study.expects == "No state that was synthesised for a low value passes the checks."
     assert "did not move" in study.happened
     assert list(headlines(study)) == ["return that the agent keeps while it sees through the state model"]
+
+
+def test_the_records_of_a_shipped_model_are_told_beside_what_was_computed(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = directory.parent / "shelf"
+    monkeypatch.setattr(driving_records, "models_directory", lambda: shelf)
+    measures = {"goggles": record("goggles", goggles()), "samples": record("samples", samples())}
+    models = {"crisp": str(ship_model(shelf, "a-crisp", measures))}
+    models["paper"] = str(ship_model(shelf, "a-paper", {"goggles": measures["goggles"]}))
+    config = StudyConfig("reasonable-seg4", models, ("reasonable",), PRESETS["smoke"], ("go", "brake"))
+    sections = {one.id: one for one in build_study(config, agent(), "smoke", directory, None).sections}
+    kept = {
+        name: [item for item in sections[name].items if not isinstance(item, Text) and item.source.shipped]
+        for name in ("model", "measures")
+    }
+    assert [type(item) for item in kept["model"]] == [Number, Number]
+    (table,) = kept["measures"]  # of both models, and yet one record
+    assert isinstance(table, Table)
+    assert table.caption.endswith("shipped record: 20 episodes")
+    assert Text("A note that comes with this record: made up") in sections["measures"].items

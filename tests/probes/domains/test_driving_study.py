@@ -10,6 +10,8 @@ import pytest
 from drivesim import cli as drivesim_cli
 from probes import cli
 from probes.agent import ProbeError
+from probes.domains.driving_companions import PEERS, Company, random_companion
+from probes.domains.driving_steps import SearchAmounts
 from probes.domains.driving_study import (
     PRESETS,
     TARGETS,
@@ -24,7 +26,7 @@ from probes.domains.driving_study import (
 from probes.study import Step
 from probes.synthesis.findings import slug
 
-FEW = Amounts(300, 100, 60, 3, 4, 40, 8, 5, 1, 6, 7, 0)
+FEW = Amounts(SearchAmounts(300, 100, 60, 3, 4), 40, 8, 5, 1, 6, 7, 0, SearchAmounts(30, 10, 5, 2, 3), 9)
 ACTIONS = ("coast", "brake")
 CONFIG = StudyConfig("a", {"crisp": "m", "paper": "n"}, ("reasonable", "distracted"), FEW, ACTIONS, seed=9)
 
@@ -36,9 +38,10 @@ def words(steps: list[Step], command: str) -> str:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_stage_is_a_command_that_can_be_typed(preset: str, tmp_path: Path) -> None:
-    steps = plan(replace(CONFIG, amounts=PRESETS[preset]), tmp_path)
+    company = Company((*PEERS, random_companion("a", "m")))
+    steps = plan(replace(CONFIG, amounts=PRESETS[preset], company=company), tmp_path)
     steps += scratch_steps(preset, "reasonable", tmp_path)
-    assert len(steps) > 12
+    assert len(steps) > 20
     for step in steps:
         parse: Callable[[tuple[str, ...]], object]
         if step.words[0] == "drivesim":
@@ -105,3 +108,18 @@ def test_the_states_that_were_fitted_are_those_that_are_studied(tmp_path: Path) 
 def test_training_that_has_begun_is_resumed(tmp_path: Path) -> None:
     (scratch_agent("reasonable", tmp_path) / "checkpoints" / "000000000064").mkdir(parents=True)
     assert "--resume" in scratch_steps("smoke", "reasonable", tmp_path)[0].words
+
+
+def test_companions_are_asked_after_all_else_and_by_amounts_of_their_own() -> None:
+    alone = plan(CONFIG, Path("d"))
+    steps = plan(replace(CONFIG, company=Company((random_companion("a", "m"),))), Path("d"))
+    assert steps[: len(alone)] == alone
+    search, contents = (" ".join(step.words) for step in steps[len(alone) :])
+    assert "--real-states 5 --chains 2 --steps 3 --precision bf16 --seed 9" in search
+    assert contents.endswith("-o d/others/random-weights/contents")
+
+
+def test_a_companion_computes_no_more_than_the_studied_agent() -> None:
+    for amounts in PRESETS.values():
+        for name, value in vars(amounts.others).items():
+            assert value <= getattr(amounts.own, name), name

@@ -249,6 +249,17 @@ def test_a_fit_can_go_on_from_a_fitted_model(states: StateSet, tmp_path: Path) -
     assert kept["out.weight"].shape != new["out.weight"].shape
 
 
+def test_a_fit_can_go_on_from_another_ones_checkpoint(states: StateSet, tmp_path: Path) -> None:
+    with pytest.raises(Stop):
+        run(states, CRISP, tmp_path / "short", stop_after=6)
+    place = checkpoint_path(tmp_path / "short")
+    still = replace(CRISP, schedule=Schedule(1, batch=4, learning_rate=1e-9))
+    again = fit(states, None, Critic(), still, tmp_path / "m", Track(0, silent), place)
+    kept = artifact.load_tensors(place / TENSORS)["average.patches.weight"]
+    torch.testing.assert_close(again.model.state_dict()["patches.weight"], kept, rtol=2e-3, atol=1e-6)
+    assert again.manifest.parents["init"].kind == "fit-checkpoint"
+
+
 def test_a_model_of_another_kind_is_no_start(states: StateSet, tmp_path: Path) -> None:
     run(states, PAPER, tmp_path / "paper")
     with pytest.raises(ProbeError, match=r"paper/model\.safetensors: shares no tensor"):
@@ -304,6 +315,7 @@ def test_the_manifest_tells_one_loss_and_the_shape_once(states: StateSet, name: 
     found = manifest_config(CONFIGS[name], states, Critic())
     assert found["fit"].keys() == {"model", "schedule", f"{name}_loss", "precision", "seed"}
     assert found["agent"] == {"name": "critic", "digest": "c"}
+    assert manifest_config(replace(CONFIGS[name], device="cuda"), states, Critic()) == found
     expected = {"crisp": ("width", 8), "paper": ("latent", 3)}[name]
     assert found["model"]["name"] == name
     assert found["model"]["shape"][expected[0]] == expected[1]
@@ -319,7 +331,30 @@ def test_every_preset_can_be_kept_as_json(states: StateSet, tmp_path: Path, name
     assert json.loads(json.dumps(settings["fit"]["schedule"], allow_nan=False))["batch"] == 16
 
 
-@pytest.mark.parametrize("change", [{"model": "vae"}, {"precision": "half"}, {"checkpoint_every": 0}])
+@pytest.mark.parametrize(
+    "change", [{"model": "vae"}, {"precision": "half"}, {"checkpoint_every": 0}, {"device": "tpu"}]
+)
 def test_settings_out_of_range_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ProbeError, match=r"found .*, allowed are "):
         FitConfig(**change)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_gpu_fits_and_goes_on_from_its_checkpoint(
+    states: StateSet, tmp_path: Path, name: str, precision: str
+) -> None:
+    on_cpu = replace(CONFIGS[name], precision=precision)
+    config = replace(on_cpu, device="cuda")
+    assert manifest_config(config, states, Critic()) == manifest_config(on_cpu, states, Critic())
+    before = torch.cuda.get_rng_state()
+    whole = run(states, config, tmp_path / "whole").model
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+    with pytest.raises(Stop):
+        run(states, config, tmp_path / "parts", stop_after=8)
+    parts = run(states, config, tmp_path / "parts").model
+    for name_of, weight in whole.state_dict().items():
+        assert weight.device.type == "cpu"
+        torch.testing.assert_close(parts.state_dict()[name_of], weight, rtol=0.05, atol=1e-2)

@@ -8,7 +8,9 @@ from torch import nn
 
 from probes.agent import ProbeError
 from probes.artifacts import artifact
+from probes.state_models import fit_checkpoint
 from probes.state_models.fit_checkpoint import (
+    CUDA_RANDOM,
     KIND,
     TENSORS,
     Checkpoint,
@@ -146,3 +148,47 @@ def test_the_checkpoint_of_another_architecture_names_what_differs(place: Checkp
     other = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
     with pytest.raises(ProbeError, match=r"unknown tensors: 2\.bias, 2\.weight"):
         read_checkpoint(place, Fitting(other, {}, torch.optim.Adam(other.parameters())))
+
+
+def test_the_checkpoint_of_a_cpu_holds_one_random_state(place: Checkpoint) -> None:
+    write_checkpoint(place, fitting(seed=0), 1)
+    names = artifact.load_tensors(place.path / TENSORS).keys()
+    assert [name for name in names if name.startswith("random")] == ["random"]
+
+
+def test_a_fit_that_a_gpu_began_goes_on_without_one(
+    place: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_checkpoint, "device_of", lambda _: torch.device("cuda"))
+        patch.setattr(torch.cuda, "get_rng_state", lambda _: torch.arange(16, dtype=torch.uint8))
+        write_checkpoint(place, fitting(seed=0), 3)
+    kept = artifact.load_tensors(place.path / TENSORS)
+    assert kept[CUDA_RANDOM].tolist() == list(range(16))
+    assert read_checkpoint(place, fitting(seed=1)) == 3
+    assert torch.equal(torch.get_rng_state(), kept["random"])
+
+
+@pytest.mark.parametrize(("began", "expected"), [("cuda", [list(range(16))]), ("cpu", [])])
+def test_a_gpu_goes_on_with_its_own_random_state_if_it_began(
+    place: Checkpoint, monkeypatch: pytest.MonkeyPatch, began: str, expected: list[list[int]]
+) -> None:
+    found: list[list[int]] = []
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda _: torch.arange(16, dtype=torch.uint8))
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, _: found.append(state.tolist()))
+    monkeypatch.setattr(fit_checkpoint, "device_of", lambda _: torch.device(began))
+    write_checkpoint(place, fitting(seed=0), 3)
+    monkeypatch.setattr(fit_checkpoint, "device_of", lambda _: torch.device("cuda"))
+    assert read_checkpoint(place, fitting(seed=1)) == 3
+    assert found == expected
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_draws_on_from_its_checkpoint(place: Checkpoint) -> None:
+    state = fitting(seed=0)
+    state.model.to("cuda")
+    write_checkpoint(place, state, 1)
+    drawn = torch.randn(4, device="cuda")
+    assert read_checkpoint(place, state) == 1
+    assert torch.equal(torch.randn(4, device="cuda"), drawn)

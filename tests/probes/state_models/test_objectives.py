@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from probes.agent import AgentOutput, ProbeError
 from probes.data.saliency import spread
@@ -224,3 +226,53 @@ def test_the_gradient_reaches_the_model_and_not_the_agent(states: StateSet, shar
     reached = [name for name, parameter in model.named_parameters() if parameter.grad is not None]
     assert "patches.weight" in reached
     assert ("latents.1.0.posterior.widen.weight" in reached) == (share == 1.0)
+
+
+class _Moved(TorchFunctionMode):
+    """Notes every tensor that is sent to a device, and has it stay where it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[Tensor] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        del types
+        if func is Tensor.to and isinstance(args[1], torch.device):
+            self.sent.append(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", ["paper", "crisp"])
+def test_states_are_sent_to_the_model_s_device_as_bytes(states: StateSet, name: str) -> None:
+    saliency = saliency_of(states)
+    with _Moved() as moved:
+        if name == "paper":
+            compute = paper_objective(paper(), Critic(), states, saliency, PaperLoss())
+        else:
+            compute = crisp_objective(crisp(), Critic(), states, CrispLoss(agent_from=0.0), torch.float32)
+        compute(BATCH, 1.0)
+    batches = [sent for sent in moved.sent if sent.dtype == torch.uint8 and len(sent) == len(BATCH)]
+    assert len(batches) == 1
+    assert torch.equal(batches[0], torch.from_numpy(states.stored(BATCH)))
+    assert not any(tensor.ndim == 5 and tensor.shape[2] == LAYOUT.channels for tensor in moved.sent)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("name", ["paper", "crisp"])
+def test_a_gpu_says_the_same_of_a_picture(
+    states: StateSet, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(torch, "randn_like", torch.zeros_like)  # devices draw other noise
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    found = []
+    for device in ("cpu", "cuda"):
+        if name == "paper":
+            compute = paper_objective(
+                paper().to(device), Critic().to(device), states, saliency_of(states), PaperLoss()
+            )
+        else:
+            agent, loss = Critic().to(device), CrispLoss(agent_from=0.0)
+            compute = crisp_objective(crisp().to(device), agent, states, loss, torch.float32)
+        found.append(numbers(compute(BATCH, 1.0)))
+    assert found[1] == pytest.approx(found[0], rel=1e-3)

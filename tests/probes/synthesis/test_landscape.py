@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -92,6 +94,53 @@ def test_the_gradient_does_not_depend_on_the_batch() -> None:
     landscape(batch=1).descend(parts, ALPHA, GAMMA, samples=1)
     assert torch.equal(gradients(whole)[0], gradients(parts)[0])
     assert torch.equal(gradients(whole)[1], gradients(parts)[1])
+
+
+class Rounded(Transparent):
+    """Decodes a latent vector by a product, which bfloat16 rounds, and notes the threads that asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: set[int] = set()
+        self.precisions: set[torch.dtype] = set()
+
+    def decode(self, z: Tensor) -> Tensor:
+        made: Tensor = z @ torch.tensor([[1.0, 0.3], [0.3, 1.0]])
+        self.threads.add(threading.get_ident())
+        self.precisions.add(made.dtype)
+        return made
+
+
+def climbed(threads: int, is_bf16: bool) -> tuple[Rounded, list[Tensor]]:
+    """Take a step of two parts; return what decoded, and J and the gradients."""
+    model, some, before = Rounded(), chains(), torch.get_num_threads()
+    weights = torch.tensor([1.0, 0.5])
+    made = Landscape(model, Silent(), THREEFOLD, weights, None, 1, False, is_bf16, None)
+    torch.set_num_threads(threads)
+    try:
+        j = made.descend(some, ALPHA, GAMMA, samples=1)
+    finally:
+        torch.set_num_threads(before)
+    return model, [j, *gradients(some)]
+
+
+@pytest.mark.parametrize("is_bf16", [False, True])
+def test_threads_side_by_side_compute_what_one_does_and_in_the_same_precision(is_bf16: bool) -> None:
+    alone, expected = climbed(1, is_bf16)
+    shared, found = climbed(2, is_bf16)
+    assert threading.get_ident() not in shared.threads
+    assert alone.threads == {threading.get_ident()}
+    assert shared.precisions == alone.precisions == {torch.bfloat16 if is_bf16 else torch.float32}
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def test_the_gradient_is_added_to_that_of_the_chains() -> None:
+    once, twice = chains(), chains()
+    landscape().descend(once, ALPHA * 0, GAMMA * 0, samples=1)
+    for _ in range(2):  # without KL and radius, of mu: -3 of z_0 whatever the draw
+        landscape().descend(twice, ALPHA * 0, GAMMA * 0, samples=1)
+    assert gradients(once)[0].tolist() == [[-3.0, 0.0]] * 2
+    assert gradients(twice)[0].tolist() == [[-6.0, 0.0]] * 2
 
 
 def test_a_hard_state_keeps_the_gradient_of_the_soft_one() -> None:

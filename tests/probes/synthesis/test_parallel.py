@@ -35,6 +35,28 @@ def test_a_lone_part_is_shared_by_all_threads() -> None:
 
 
 @pytest.mark.usefixtures("two_threads")
+def test_a_few_parts_share_the_threads_that_are_left() -> None:
+    torch.set_num_threads(5)
+    meeting = threading.Barrier(2, timeout=20)
+
+    def work(_: int) -> int:
+        meeting.wait()
+        return torch.get_num_threads()
+
+    assert on_all_cores(work, [0, 1]) == [2, 2]
+    assert torch.get_num_threads() == 5
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_part_enters_autocast_for_itself() -> None:
+    def work(_: int) -> bool:
+        return torch.is_autocast_enabled("cpu")
+
+    with torch.autocast("cpu", torch.bfloat16):
+        assert on_all_cores(work, [0, 1]) == [False, False]
+
+
+@pytest.mark.usefixtures("two_threads")
 def test_what_a_part_raises_is_raised_and_the_threads_are_as_they_were() -> None:
     with pytest.raises(ZeroDivisionError):
         on_all_cores(lambda part: 1 // part, [1, 0])

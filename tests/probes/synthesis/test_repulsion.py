@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import Tensor
@@ -67,6 +69,15 @@ def test_batches_of_chains_are_charged_alike() -> None:
     others = watched()
     parts = [others.charge(one_hot()[part], part) for part in (slice(0, 2), slice(2, 3))]
     assert torch.equal(torch.cat(parts), watched().charge(one_hot(), ALL))
+
+
+def test_threads_may_charge_different_chains_at_once() -> None:
+    others, parts = watched(), [slice(0, 1), slice(1, 2), slice(2, 3)]
+    for _ in range(2 * Others.EVERY + 1):
+        with ThreadPoolExecutor(3) as pool:
+            costs = list(pool.map(lambda part: others.charge(one_hot()[part], part), parts))
+        others.end_step()
+    assert torch.equal(torch.cat(costs), watched().charge(one_hot(), ALL))
 
 
 def test_new_pictures_count_from_the_next_counting_on() -> None:

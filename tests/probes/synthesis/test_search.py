@@ -3,9 +3,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import pytest
+import torch
 from torch import Tensor
 
 from probes.agent import AgentOutput, ProbeError
@@ -47,6 +49,29 @@ def test_the_batch_changes_nothing() -> None:
     whole, parts = find(SHORT, REAL), find(replace(SHORT, batch=3), REAL)
     assert parts.mu == pytest.approx(whole.mu, abs=1e-3)
     assert parts.objective == pytest.approx(whole.objective, abs=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_two_threads_find_the_bits_that_one_does(precision: Literal["float32", "bf16"]) -> None:
+    config, before, found = replace(SHORT, batch=2, precision=precision), torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(find(config, REAL))
+    finally:
+        torch.set_num_threads(before)
+    for name in ("mu", "log_sigma", "z", "stored", "objective"):
+        assert np.array_equal(getattr(found[0], name), getattr(found[1], name)), name
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_climbs_as_a_cpu_does() -> None:
+    config = SearchConfig(chains=4, steps=5, alpha=0.01, diversity=0.0)
+    on_cpu = find(config)
+    moved = search(LinearModel().to("cuda"), LinearAgent().to("cuda"), TARGET, config, device="cuda")
+    assert moved.mu == pytest.approx(on_cpu.mu, abs=1e-2)
+    assert moved.curve.objective == pytest.approx(on_cpu.curve.objective, abs=1e-2)
 
 
 def test_a_chain_does_not_depend_on_the_others_without_diversity() -> None:
