@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from drivesim.rl.distributions import entropy, log_probability, sample
 from drivesim.rl.episodes import EpisodeStatistics
+from drivesim.rl.learner import check_environment, learning_ends
 from drivesim.rl.networks import ActorCritic
 
 Precision = Literal["float32", "bfloat16"]
@@ -139,7 +140,8 @@ class Learner:
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], network: ActorCritic, config: A2CConfig) -> None:
-        _check(env, network)
+        shape = network.config
+        mode = check_environment(env, network.layout, shape.actions, shape.continuous)
         self.env = env
         self.network = network.to(config.device).train()
         self.config = config
@@ -151,7 +153,7 @@ class Learner:
         self.observations = np.zeros(0, dtype=np.uint8)
         self.is_resetting = np.zeros(env.num_envs, dtype=np.bool_)
         self._features = torch.zeros(0)
-        self._resets_within_step = env.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP
+        self._resets_within_step = mode == AutoresetMode.SAME_STEP
         self._dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
 
     def start(self, seed: int | None) -> None:
@@ -221,6 +223,10 @@ class Learner:
         rmsprop_step(self.parameters, self.mean_squares, config, rate)
         return report | {"learning_rate": rate}
 
+    def memory(self) -> dict[str, Tensor]:
+        """Return what an update depends on besides weights and experience, live: copying into it restores."""
+        return {f"mean_square.{i}": square for i, square in enumerate(self.mean_squares)}
+
     def _losses(self, rollout: Rollout, advantages: NDArray[np.float32]) -> dict[str, Tensor]:
         device = rollout.values.device
         targets = torch.from_numpy(advantages + rollout.transitions.values).flatten().to(device)
@@ -258,7 +264,8 @@ class Learner:
             final_values[truncated] = self._final_values(infos["final_obs"], truncated)
         self.episodes.observe(rewards, valid, ended, infos)
         self.look(observations, np.zeros_like(ended) if self._resets_within_step else ended)
-        return rewards, terminated, truncated, valid, final_values
+        lost = learning_ends(infos, valid)
+        return rewards, terminated | lost, truncated & ~lost, valid, final_values
 
     @torch.no_grad()
     def _final_values(self, observations: Any, truncated: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -266,23 +273,3 @@ class Learner:
         values = self._think(self.network.prepare(stacks, self._dtype))[1]
         result: NDArray[np.float32] = values.cpu().numpy()
         return result
-
-
-def _check(env: VectorEnv[Any, Any, Any], network: ActorCritic) -> None:
-    """Raise a ValueError where environment and network do not fit."""
-    mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
-    if mode not in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):
-        raise ValueError(f"autoreset_mode is {mode}; A2C needs NEXT_STEP or SAME_STEP")
-    space, layout = env.single_observation_space, network.layout
-    shape = tuple(space.shape or ())
-    if space.dtype != np.uint8 or int(np.prod(shape)) != int(np.prod(layout.observation_shape)):
-        raise ValueError(f"observations are {space.dtype} {shape}, expected uint8 {layout.observation_shape}")
-    actions = env.single_action_space
-    if isinstance(actions, gymnasium.spaces.Discrete) and not network.config.continuous:
-        found = int(actions.n)
-    elif isinstance(actions, gymnasium.spaces.Box) and network.config.continuous:
-        found = int(np.prod(actions.shape))
-    else:
-        raise ValueError(f"a network with continuous={network.config.continuous} cannot act in {actions}")
-    if found != network.config.actions:
-        raise ValueError(f"the environment has {found} actions, the network {network.config.actions}")

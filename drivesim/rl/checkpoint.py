@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from drivesim.rl.networks import ActorCritic, ActorCriticConfig, Convolution, InputLayout
+from drivesim.rl.q_network import QNetwork, QNetworkConfig
 
 FORMAT_VERSION = 1
 AGENT = "agent"
 STATE = "state"
 
 Arrays = dict[str, NDArray[np.generic]]
+Network = ActorCritic | QNetwork
 
 
 class CheckpointError(Exception):
@@ -35,7 +37,11 @@ class CheckpointError(Exception):
 
 
 def save_directory(
-    path: Path, kind: str, arrays: Mapping[str, NDArray[np.generic]], metadata: object
+    path: Path,
+    kind: str,
+    arrays: Mapping[str, NDArray[np.generic]],
+    metadata: object,
+    large: Mapping[str, NDArray[np.generic]] | None = None,
 ) -> None:
     """Write `kind`.safetensors and `kind`.json into the directory `path`, replacing what was there.
 
@@ -46,19 +52,22 @@ def save_directory(
         kind: what it holds, and the stem of both files.
         arrays: numeric arrays by name.
         metadata: anything JSON can hold.
+        large: arrays by name that are not to be copied in memory; each becomes `name`.npy.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     content = safetensors.numpy.save({name: np.asarray(array, order="C") for name, array in arrays.items()})
-    header = {
+    header: dict[str, object] = {
         "format": f"drivesim {kind}",
         "format_version": FORMAT_VERSION,
         "sha256": hashlib.sha256(content).hexdigest(),
         "metadata": metadata,
     }
-    text = json.dumps(header, indent=2, allow_nan=False).encode() + b"\n"
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         scratch.chmod(0o755)
+        if large:
+            header["files"] = {name: _write_large(scratch / f"{name}.npy", a) for name, a in large.items()}
+        text = json.dumps(header, indent=2, allow_nan=False).encode() + b"\n"
         for name, data in ((f"{kind}.safetensors", content), (f"{kind}.json", text)):
             _write_synced(scratch / name, data)
         _sync_directory(scratch)
@@ -93,6 +102,31 @@ def load_directory(path: Path, kind: str) -> tuple[Arrays, Any]:
         raise CheckpointError(f"{file}: not a safetensors file: {error}") from error
 
 
+def load_large(path: Path, kind: str) -> Arrays:
+    """Map the large arrays that `save_directory` wrote into memory, by name; there may be none.
+
+    Raises:
+        CheckpointError: a file is missing, truncated, altered, or no array of numbers.
+    """
+    digests = _load_header(path / f"{kind}.json", kind).get("files", {})
+    if not isinstance(digests, dict) or any(Path(name).name != name for name in digests):
+        raise CheckpointError(f"{path / kind}.json: files does not name arrays of this directory: {digests}")
+    arrays: Arrays = {}
+    for name, digest in digests.items():
+        file = path / f"{name}.npy"
+        try:
+            with file.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            if found != digest:
+                raise CheckpointError(f"{file}: truncated or altered: sha256 {found}, the JSON says {digest}")
+            arrays[name] = np.load(file, mmap_mode="r", allow_pickle=False)
+        except OSError as error:
+            raise CheckpointError(f"{file}: cannot be read: {error.strerror}") from error
+        except (ValueError, EOFError) as error:
+            raise CheckpointError(f"{file}: not an array of numbers: {error}") from error
+    return arrays
+
+
 def check_arrays(
     file: Path, found: Mapping[str, NDArray[np.generic]], expected: Mapping[str, NDArray[np.generic]]
 ) -> None:
@@ -120,7 +154,7 @@ def check_arrays(
             raise CheckpointError(f"{file}: {name} holds numbers that are not finite")
 
 
-def network_arrays(network: ActorCritic) -> Arrays:
+def network_arrays(network: Network) -> Arrays:
     """Return a copy of the network's weights by name."""
     return {
         name: tensor.detach().cpu().contiguous().numpy().copy()
@@ -128,7 +162,7 @@ def network_arrays(network: ActorCritic) -> Arrays:
     }
 
 
-def load_network_arrays(file: Path, network: ActorCritic, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+def load_network_arrays(file: Path, network: Network, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     """Copy weights, of any precision, into the network.
 
     Raises:
@@ -138,8 +172,10 @@ def load_network_arrays(file: Path, network: ActorCritic, arrays: Mapping[str, N
     network.load_state_dict({name: torch.from_numpy(array).float() for name, array in arrays.items()})
 
 
-def save_agent(path: Path, network: ActorCritic, metadata: Mapping[str, Any], half: bool = True) -> None:
+def save_agent(path: Path, network: Network, metadata: Mapping[str, Any], half: bool = True) -> None:
     """Write a network that can be played without anything of its training.
+
+    A field `algorithm` says `dqn` of action values; an actor-critic needs none.
 
     Args:
         path: the directory to make: `agent.safetensors` and `agent.json`.
@@ -151,22 +187,37 @@ def save_agent(path: Path, network: ActorCritic, metadata: Mapping[str, Any], ha
     if half:
         arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
     described = {"layout": asdict(network.layout), "network": network_settings(network), **metadata}
+    if isinstance(network, QNetwork):
+        described["algorithm"] = "dqn"
     save_directory(path, AGENT, arrays, described)
 
 
 def load_agent(path: Path) -> tuple[ActorCritic, dict[str, Any]]:
-    """Read a network that `save_agent` wrote.
+    """Read an actor-critic network that `save_agent` wrote; see `load_network`.
+
+    Raises:
+        CheckpointError: as there, or the network holds action values.
+    """
+    network, described = load_network(path)
+    if not isinstance(network, ActorCritic):
+        algorithm = described.get("algorithm")
+        raise CheckpointError(f"{path / 'agent.json'}: algorithm is {algorithm!r}, expected an actor-critic")
+    return network, described
+
+
+def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
+    """Read a network of any kind that `save_agent` wrote.
 
     Returns:
-        The network in float32 on the CPU, in eval mode, and the metadata that was given to `save_agent`.
+        The network in float32 on the CPU, in eval mode, and the metadata that was given to `save_agent`,
+        with `algorithm` if it is a `QNetwork`.
 
     Raises:
         CheckpointError: a file is missing, damaged, or describes no network.
     """
     arrays, described = load_directory(path, AGENT)
     try:
-        layout = _layout(described.pop("layout"))
-        network = ActorCritic(layout, _network_config(described.pop("network")))
+        network = _network(described, _layout(described.pop("layout")), described.pop("network"))
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise CheckpointError(f"{path / 'agent.json'}: describes no network: {error!r}") from error
     load_network_arrays(path / "agent.safetensors", network, arrays)
@@ -174,7 +225,7 @@ def load_agent(path: Path) -> tuple[ActorCritic, dict[str, Any]]:
     return network, described
 
 
-def network_settings(network: ActorCritic) -> dict[str, Any]:
+def network_settings(network: Network) -> dict[str, Any]:
     """Return the network's configuration as JSON keeps it."""
     settings = asdict(network.config)
     settings["actions"] = int(network.config.actions)  # gymnasium counts actions in numpy integers
@@ -187,10 +238,13 @@ def _layout(fields: dict[str, Any]) -> InputLayout:
     return InputLayout(**{**fields, "planes": tuple(fields["planes"])})
 
 
-def _network_config(fields: dict[str, Any]) -> ActorCriticConfig:
+def _network(described: dict[str, Any], layout: InputLayout, fields: dict[str, Any]) -> Network:
     convolutions = tuple(Convolution(*numbers) for numbers in fields["convolutions"])
     palette = tuple(tuple(colour) for colour in fields["palette"])
-    return ActorCriticConfig(**{**fields, "convolutions": convolutions, "palette": palette})
+    shape = {**fields, "convolutions": convolutions, "palette": palette}
+    if described.get("algorithm") == "dqn":
+        return QNetwork(layout, QNetworkConfig(**shape))
+    return ActorCritic(layout, ActorCriticConfig(**shape))
 
 
 def _load_header(file: Path, kind: str) -> dict[str, Any]:
@@ -208,6 +262,16 @@ def _load_header(file: Path, kind: str) -> dict[str, Any]:
     if not isinstance(header.get("sha256"), str) or not isinstance(header.get("metadata"), dict):
         raise CheckpointError(f"{file}: sha256 or metadata is missing")
     return header
+
+
+def _write_large(file: Path, array: NDArray[np.generic]) -> str:
+    """Write an array and return the file's sha256."""
+    with file.open("w+b") as stream:
+        np.lib.format.write_array(stream, array, allow_pickle=False)
+        stream.flush()
+        os.fsync(stream.fileno())
+        stream.seek(0)
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write_synced(file: Path, data: bytes) -> None:

@@ -1,7 +1,7 @@
-"""The actor-critic network, and the layout of what it sees.
+"""The actor-critic network, the layout of what a network sees, and the way in that every network shares.
 
-It has two entries that agree to float precision: `prepare` and `head` for uint8 observations (learning and
-acting), and `forward` for float states, differentiable down to each pixel's class channels (probing).
+A network has two entries that agree to float precision: `prepare` and `head` for uint8 observations (learning
+and acting), and `forward` for float states, differentiable down to each pixel's class channels (probing).
 """
 
 from __future__ import annotations
@@ -142,6 +142,78 @@ class PolicyValue(NamedTuple):
     """(B,) expected discounted return."""
 
 
+class PixelInput(nn.Module):
+    """The way into a network: class colours looked up, cells of pixels averaged, frames side by side.
+
+    Args:
+        layout: what an observation holds.
+        palette: four channel values for each class; empty takes `spread_palette`.
+        pool: 1, or 2 to average cells of 2x2 pixels.
+    """
+
+    lift: Tensor
+
+    def __init__(self, layout: InputLayout, palette: tuple[tuple[int, ...], ...], pool: int) -> None:
+        super().__init__()
+        if layout.height % pool or layout.width % pool:
+            raise ValueError(f"{layout.height}x{layout.width} pixels cannot be pooled by {pool}")
+        chosen = palette or spread_palette(layout.num_classes)
+        if len(chosen) != layout.num_classes:
+            raise ValueError(f"the palette has {len(chosen)} entries for {layout.num_classes} classes")
+        self.layout = layout
+        self.pool = pool
+        colours = np.array(chosen, dtype=np.uint8).reshape(-1, PALETTE_CHANNELS)
+        self._palettes = [colours if plane == CLASS_PLANE else None for plane in layout.planes]
+        self.register_buffer("lift", _lift_matrix(layout, colours), persistent=False)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(T * F, H / pool, W / pool), of the features."""
+        height, width = self.layout.height // self.pool, self.layout.width // self.pool
+        return (self.layout.stack * self.lift.shape[0], height, width)
+
+    def prepare(self, observations: NDArray[np.uint8], dtype: torch.dtype) -> Tensor:
+        """Return the features of observations (B, T, M, H, W) or (B, T, H, W), without a gradient."""
+        device = self.lift.device
+        stacks = observations.reshape(-1, *self.layout.observation_shape)
+        if device.type == "cpu":
+            return features_on_cpu(stacks, self._palettes, self.pool, dtype)
+        moved = torch.from_numpy(np.ascontiguousarray(stacks)).to(device)
+        return features_in_torch(moved, self._palettes, self.pool, dtype)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Return the features of float states (B, T, C, H, W), differentiably."""
+        pool = self.pool
+        pooled_height, pooled_width = self.shape[1:]
+        # Channels are mixed and rows averaged at once: (B, h, pool * C, W * T) -> (B, h, F, W * T).
+        rows = (
+            torch.unflatten(states, 3, (pooled_height, pool))
+            .permute(0, 3, 4, 2, 5, 1)
+            .flatten(4)
+            .flatten(2, 3)
+        )
+        mixed = (self.lift / pool**2).repeat(1, pool).to(rows.dtype) @ rows
+        columns = torch.unflatten(mixed, 3, (pooled_width, pool, self.layout.stack)).permute(0, 1, 3, 4, 5, 2)
+        cells = reduce(torch.add, columns.flatten(4).unbind(3))  # (B, h, w, T * F)
+        return cells.permute(0, 3, 1, 2)
+
+
+def make_trunk(
+    pixels: tuple[int, int, int], convolutions: tuple[Convolution, ...], hidden: int
+) -> nn.Sequential:
+    """Build the layers from the features (T * F, h, w) to the last hidden units, every ReLU a module."""
+    channels, height, width = pixels
+    layers: list[nn.Module] = []
+    for filters, size, stride, padding in convolutions:
+        layers += [nn.Conv2d(channels, filters, size, stride, padding), nn.ReLU()]
+        channels = filters
+        height, width = ((side + 2 * padding - size) // stride + 1 for side in (height, width))
+    if min(height, width) < 1:
+        raise ValueError(f"the convolutions leave nothing of {pixels[1]}x{pixels[2]} cells")
+    layers += [nn.Flatten(), nn.Linear(channels * height * width, hidden), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
 class ActorCritic(nn.Module):
     """Policy and value over one convolutional trunk.
 
@@ -151,37 +223,24 @@ class ActorCritic(nn.Module):
         seed: of the initial weights; the global random state is left as it was.
     """
 
-    lift: Tensor
-
     def __init__(self, layout: InputLayout, config: ActorCriticConfig, seed: int = 0) -> None:
         super().__init__()
-        if layout.height % config.pool or layout.width % config.pool:
-            raise ValueError(f"{layout.height}x{layout.width} pixels cannot be pooled by {config.pool}")
-        palette = config.palette or spread_palette(layout.num_classes)
-        if len(palette) != layout.num_classes:
-            raise ValueError(f"the palette has {len(palette)} entries for {layout.num_classes} classes")
         self.layout = layout
         self.config = config
-        self._palette = np.array(palette, dtype=np.uint8).reshape(-1, PALETTE_CHANNELS)
-        self._palettes = [self._palette if plane == CLASS_PLANE else None for plane in layout.planes]
-        self.register_buffer("lift", _lift_matrix(layout, self._palette), persistent=False)
+        self.pixels = PixelInput(layout, config.palette, config.pool)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
-            self._build(layout.stack * self.lift.shape[0])
+            self._build()
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a keyword-only overload
 
-    def _build(self, channels: int) -> None:
-        height, width = self.layout.height // self.config.pool, self.layout.width // self.config.pool
-        layers: list[nn.Module] = []
-        for filters, size, stride, padding in self.config.convolutions:
-            layers += [nn.Conv2d(channels, filters, size, stride, padding), nn.ReLU()]
-            channels = filters
-            height, width = ((side + 2 * padding - size) // stride + 1 for side in (height, width))
-        if min(height, width) < 1:
-            raise ValueError(f"the convolutions leave nothing of {self.layout.height}x{self.layout.width}")
+    @property
+    def lift(self) -> Tensor:
+        """The matrix (F, C) that takes a frame's state channels to its features."""
+        return self.pixels.lift
+
+    def _build(self) -> None:
         hidden = self.config.hidden
-        layers += [nn.Flatten(), nn.Linear(channels * height * width, hidden), nn.ReLU()]
-        self.trunk = nn.Sequential(*layers)
+        self.trunk = make_trunk(self.pixels.shape, self.config.convolutions, hidden)
         self.policy = nn.Linear(hidden, self.config.actions)
         self.value = nn.Linear(hidden, 1)
         if self.config.continuous:
@@ -197,12 +256,7 @@ class ActorCritic(nn.Module):
 
         No gradient passes; the result lies on the network's device.
         """
-        device = self.lift.device
-        stacks = observations.reshape(-1, *self.layout.observation_shape)
-        if device.type == "cpu":
-            return features_on_cpu(stacks, self._palettes, self.config.pool, dtype)
-        moved = torch.from_numpy(np.ascontiguousarray(stacks)).to(device)
-        return features_in_torch(moved, self._palettes, self.config.pool, dtype)
+        return self.pixels.prepare(observations, dtype)
 
     def head(self, features: Tensor) -> PolicyValue:
         """Return policy and value of the features that `prepare` made."""
@@ -217,19 +271,7 @@ class ActorCritic(nn.Module):
 
         Class channels may be one-hot or soft. Differentiable in every entry.
         """
-        pool = self.config.pool
-        pooled_height, pooled_width = self.layout.height // pool, self.layout.width // pool
-        # Channels are mixed and rows averaged at once: (B, h, pool * C, W * T) -> (B, h, F, W * T).
-        rows = (
-            torch.unflatten(states, 3, (pooled_height, pool))
-            .permute(0, 3, 4, 2, 5, 1)
-            .flatten(4)
-            .flatten(2, 3)
-        )
-        mixed = (self.lift / pool**2).repeat(1, pool).to(rows.dtype) @ rows
-        columns = torch.unflatten(mixed, 3, (pooled_width, pool, self.layout.stack)).permute(0, 1, 3, 4, 5, 2)
-        cells = reduce(torch.add, columns.flatten(4).unbind(3))  # (B, h, w, T * F)
-        return self.head(cells.permute(0, 3, 1, 2))
+        return self.head(self.pixels(states))
 
 
 def _lift_matrix(layout: InputLayout, palette: NDArray[np.uint8]) -> Tensor:

@@ -72,16 +72,17 @@ class RunLog:
         if self._bar and self._task is not None:
             self._bar.update(self._task, completed=step, description=_in_words(record))
         elif self._console:
-            minutes = max(0, self._total_steps - step) / max(record["steps_per_s"] or 0.0, 1e-9) / 60
-            self._console.print(
-                f"{step:,} of {self._total_steps:,} steps, {_in_words(record)}, {minutes:.1f} min left",
-                highlight=False,
-            )
+            line = f"{step:,} of {self._total_steps:,} steps, {_in_words(record)}"
+            if rate := record["steps_per_s"]:
+                line += f", {max(0, self._total_steps - step) / rate / 60:.1f} min left"
+            self._console.print(line, highlight=False)
 
 
 def _in_words(record: Record) -> str:
     mean_return = record.get("mean_return")
     shown = "-" if mean_return is None else f"{mean_return:.2f}"
+    if missing := record.get("frames_missing"):
+        return f"refilling the replay, {missing:,.0f} frames missing, return {shown}"
     return f"{record['steps_per_s'] or 0.0:,.0f} steps/s, return {shown}"
 
 

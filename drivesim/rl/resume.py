@@ -13,20 +13,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from drivesim.rl.a2c import Learner
 from drivesim.rl.checkpoint import (
     STATE,
     Arrays,
     CheckpointError,
     check_arrays,
     load_directory,
+    load_large,
     load_network_arrays,
     network_arrays,
     network_settings,
     save_directory,
 )
+from drivesim.rl.learner import Learner, Refill, ReplayLearner
 
 KEPT_CHECKPOINTS = 2
+SAVED_REPLAY_BYTES = 256 << 20
+"""Of the largest replay that a checkpoint holds unless told otherwise. Two checkpoints are kept, and a third
+is written before the oldest goes."""
 
 
 @runtime_checkable
@@ -44,15 +48,18 @@ class Resumable(Protocol):
         """
 
 
-def save_learner(learner: Learner, run_directory: Path, elapsed_s: float) -> None:
+def save_learner(
+    learner: Learner, run_directory: Path, elapsed_s: float, saved_replay_bytes: int = SAVED_REPLAY_BYTES
+) -> None:
     """Write a checkpoint, then drop all but the last two.
 
     Args:
         learner: between two updates.
         run_directory: the checkpoint becomes `checkpoints/<step>` in it.
         elapsed_s: seconds spent so far.
+        saved_replay_bytes: a replay that takes more is not saved, and refilled when the run is resumed.
     """
-    metadata = {
+    metadata: dict[str, Any] = {
         "step": learner.step,
         "elapsed_s": elapsed_s,
         "config": asdict(learner.config),
@@ -60,13 +67,18 @@ def save_learner(learner: Learner, run_directory: Path, elapsed_s: float) -> Non
         "network": network_settings(learner.network),
     }
     path = run_directory / "checkpoints" / f"{learner.step:012d}"
-    save_directory(path, STATE, _all_arrays(learner), metadata)
+    large: Arrays = {}
+    if isinstance(learner, ReplayLearner):
+        metadata["replay"] = {"frames": learner.frames_wanted, "refills": learner.refills}
+        if learner.replay.nbytes <= saved_replay_bytes and learner.frames_wanted == learner.replay.held:
+            large = {f"replay.{name}": array for name, array in learner.replay.arrays().items()}
+    save_directory(path, STATE, _all_arrays(learner), metadata, large)
     for old in _checkpoints(run_directory)[:-KEPT_CHECKPOINTS]:
         shutil.rmtree(old, ignore_errors=True)
 
 
 def restore_learner(learner: Learner, path: Path) -> float:
-    """Continue from a checkpoint, bit for bit where the environment is `Resumable`.
+    """Continue from a checkpoint, bit for bit where the environment is `Resumable` and any replay was saved.
 
     Args:
         learner: as constructed, of the configuration that the checkpoint was made with.
@@ -86,8 +98,8 @@ def restore_learner(learner: Learner, path: Path) -> float:
     own = _section(arrays, "learner.")
     check_arrays(file, own, _own_arrays(learner))
     load_network_arrays(file, learner.network, _section(arrays, "network."))
-    for index, mean_square in enumerate(learner.mean_squares):
-        mean_square.copy_(torch.from_numpy(own[f"mean_square.{index}"]))
+    for name, tensor in learner.memory().items():
+        tensor.copy_(torch.from_numpy(own[name]))
     learner.generator.set_state(torch.from_numpy(own["generator"]))
     learner.step = metadata["step"]
     if world:
@@ -95,6 +107,8 @@ def restore_learner(learner: Learner, path: Path) -> float:
         learner.look(own["observations"].astype(np.uint8), own["is_resetting"].astype(np.bool_))
         learner.episodes.returns[:] = own["episode_returns"]
         learner.episodes.lengths[:] = own["episode_lengths"]
+    if isinstance(learner, ReplayLearner):
+        _take_up_replay(learner, path, metadata.get("replay"), anew=not world)
     return float(metadata["elapsed_s"])
 
 
@@ -110,11 +124,9 @@ def _checkpoints(run_directory: Path) -> list[Path]:
 
 def _own_arrays(learner: Learner) -> Arrays:
     """Return what the learner knows besides the weights."""
-    squares = {
-        f"mean_square.{i}": square.cpu().contiguous().numpy() for i, square in enumerate(learner.mean_squares)
-    }
+    memory = {name: tensor.float().cpu().contiguous().numpy() for name, tensor in learner.memory().items()}
     return {
-        **squares,
+        **memory,
         "generator": learner.generator.get_state().numpy(),
         "observations": learner.observations,
         "is_resetting": learner.is_resetting,
@@ -140,6 +152,20 @@ def _restore_world(learner: Learner, world: Arrays, file: Path) -> None:
         learner.env.set_state(world)
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file}: does not fit the environment: {error!r}") from error
+
+
+def _take_up_replay(learner: ReplayLearner, path: Path, described: Any, anew: bool) -> None:
+    """Hand a learner the replay that was saved with a checkpoint, or have it refilled."""
+    file = path / f"{STATE}.json"
+    if not isinstance(described, dict) or not isinstance(described.get("frames"), int):
+        raise CheckpointError(f"{file}: replay or its frames is missing")
+    try:
+        refills = described["refills"]
+        learner.refills = [Refill(step=int(r["step"]), frames=int(r["frames"])) for r in refills]
+        saved = _section(load_large(path, STATE), "replay.")
+        learner.take_up(saved or None, described["frames"], anew)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{file}: the replay does not fit: {error!r}") from error
 
 
 def _check_metadata(file: Path, metadata: Mapping[str, Any], learner: Learner) -> None:

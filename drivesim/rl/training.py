@@ -1,4 +1,4 @@
-"""The training loop around a learner: checkpoints, resuming, signals, and the log of a run.
+"""The training loop around any learner: checkpoints, resuming, signals, and the log of a run.
 
 A run's directory holds `log.jsonl`, `checkpoints/<step>/` (the last two) and `agent/`, the network alone.
 """
@@ -15,17 +15,21 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from gymnasium.vector import VectorEnv
 from rich.console import Console
 
-from drivesim.rl.a2c import A2CConfig, Learner, Precision, TrainingDiverged
+from drivesim.rl import a2c
+from drivesim.rl.a2c import A2CConfig, Precision, TrainingDiverged
 from drivesim.rl.checkpoint import AGENT, CheckpointError, save_agent
+from drivesim.rl.learner import Learner, ReplayLearner
 from drivesim.rl.networks import ActorCritic
 from drivesim.rl.progress import RunLog
-from drivesim.rl.resume import latest_checkpoint, restore_learner, save_learner
+from drivesim.rl.resume import SAVED_REPLAY_BYTES, latest_checkpoint, restore_learner, save_learner
+
+AnyLearner = TypeVar("AnyLearner", bound=Learner)
 
 
 class Status(StrEnum):
@@ -54,6 +58,8 @@ class RunConfig:
     """Whether to go on from the directory's last checkpoint; without it the directory must hold none."""
     checkpoint_every_s: float = 120.0
     log_every_s: float = 10.0
+    saved_replay_bytes: int = SAVED_REPLAY_BYTES
+    """A replay that takes more is left out of checkpoints, and refilled by the agent on resumption."""
     console: Console | None = None
     """Where to show progress; None is silent."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -65,14 +71,21 @@ def train(
     network: ActorCritic,
     config: A2CConfig,
     run: RunConfig,
-    on_update: Callable[[Learner], None] | None = None,
+    on_update: Callable[[a2c.Learner], None] | None = None,
 ) -> TrainingResult:
-    """Train a network until `config.total_steps`, an interrupt (SIGINT, SIGTERM) or a divergence.
+    """Train a network by A2C; see `train_learner`, of which this is the case with `a2c.Learner`."""
+    keep_freed_memory()
+    run.directory.mkdir(parents=True, exist_ok=True)
+    return train_learner(a2c.Learner(env, network, config), run, on_update)
+
+
+def train_learner(
+    learner: AnyLearner, run: RunConfig, on_update: Callable[[AnyLearner], None] | None = None
+) -> TrainingResult:
+    """Train until `total_steps` of the configuration, an interrupt (SIGINT, SIGTERM) or a divergence.
 
     Args:
-        env: vector environment; closed by the caller.
-        network: trained in place.
-        config: how to learn.
+        learner: as constructed; its environment is closed by the caller.
         run: where to keep checkpoints and log.
         on_update: called after each update.
 
@@ -85,7 +98,6 @@ def train(
     """
     keep_freed_memory()
     run.directory.mkdir(parents=True, exist_ok=True)
-    learner = Learner(env, network, config)
     latest = latest_checkpoint(run.directory)
     if latest and not run.resume:
         raise CheckpointError(f"{latest}: the run has begun; resume it, or choose another directory")
@@ -93,21 +105,22 @@ def train(
     if latest:
         earlier_s = restore_learner(learner, latest)
     else:
-        learner.start(config.seed)
-    log = RunLog(run.directory, learner.step, config.total_steps, run.console)
+        learner.start(learner.config.seed)
+    total_steps = learner.config.total_steps
+    log = RunLog(run.directory, learner.step, total_steps, run.console)
     with caught_signals() as signals, log:
         _loop(learner, run, log, earlier_s, lambda: bool(signals), on_update)
-    status = Status.INTERRUPTED if learner.step < config.total_steps else Status.FINISHED
+    status = Status.INTERRUPTED if learner.step < total_steps else Status.FINISHED
     return TrainingResult(status, learner.step, run.directory / AGENT)
 
 
 def _loop(
-    learner: Learner,
+    learner: AnyLearner,
     run: RunConfig,
     log: RunLog,
     earlier_s: float,
     is_interrupted: Callable[[], bool],
-    on_update: Callable[[Learner], None] | None,
+    on_update: Callable[[AnyLearner], None] | None,
 ) -> None:
     """Update until done or interrupted, log and save now and then, and save at the end."""
     start = saved = logged = time.monotonic()
@@ -134,8 +147,10 @@ def _loop(
 def _save(learner: Learner, run: RunConfig, elapsed_s: float) -> None:
     if not all(parameter.isfinite().all() for parameter in learner.parameters):
         raise TrainingDiverged(f"step {learner.step}: a weight is not finite; nothing was saved")
-    save_learner(learner, run.directory, elapsed_s)
+    save_learner(learner, run.directory, elapsed_s, run.saved_replay_bytes)
     training = {"step": learner.step, "elapsed_s": elapsed_s, "config": asdict(learner.config)}
+    if isinstance(learner, ReplayLearner):
+        training["replay"] = {"bytes": learner.replay.nbytes, "refills": learner.refills}
     save_agent(run.directory / AGENT, learner.network, {**run.metadata, "training": training})
 
 

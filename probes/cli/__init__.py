@@ -15,6 +15,7 @@ from probes.agent import DivergedError, ProbeError
 from probes.artifacts import provenance
 
 COMMANDS = {
+    "train": "probes.cli.train",
     "collect": "probes.cli.collect",
     "fit": "probes.cli.fit",
     "search": "probes.cli.search",

@@ -20,6 +20,7 @@ from drivesim.rl.a2c import (
     generalized_advantages,
     rmsprop_step,
 )
+from drivesim.rl.learner import LEARNING_END
 from drivesim.rl.networks import ActorCritic
 from tests.rl.catch import LAYOUT, SMALL, Catch, Step
 
@@ -126,6 +127,21 @@ def test_a_rollout_bootstraps_from_the_final_state(mode: AutoresetMode) -> None:
     assert transitions.valid[:, 1].tolist() == [bool(v) for v in valid]
     assert not transitions.terminated.any()
     assert transitions.truncated[:, 0].tolist() == [s == v2 for s in following]
+    assert learner.episodes.summary()["mean_length"] == 2.0
+
+
+def test_a_lost_life_ends_learning_but_not_the_episode() -> None:
+    class Mortal(Corridor):
+        def step(self, actions: NDArray[np.int64]) -> Step:
+            *rest, infos = super().step(actions)
+            return (*rest, {**infos, LEARNING_END: np.arange(2) == 0})  # type: ignore[return-value]  # as above
+
+    learner = Learner(Mortal(2), ActorCritic(LAYOUT, SMALL), A2CConfig(num_steps=5))
+    learner.start(seed=0)
+    transitions = learner.collect().transitions
+    assert transitions.terminated[:, 0].tolist() == [True, True, False, True, True]  # the third only resets
+    assert not transitions.truncated[:, 0].any()
+    assert transitions.truncated[:, 1].tolist() == [False, True, False, False, True]
     assert learner.episodes.summary()["mean_length"] == 2.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,15 @@ from drivesim.rl.checkpoint import (
     check_arrays,
     load_agent,
     load_directory,
+    load_large,
+    load_network,
     save_agent,
     save_directory,
 )
 from drivesim.rl.networks import ActorCritic
+from drivesim.rl.q_network import QNetwork
 from tests.rl.catch import LAYOUT, SMALL, Catch
+from tests.rl.random_frames import GRAY, TINY
 
 
 @pytest.fixture
@@ -177,3 +182,50 @@ def test_arrays_of_every_kind_and_order_survive(tmp_path: Path) -> None:
     for name, array in arrays.items():
         assert loaded[name].dtype == array.dtype
         np.testing.assert_array_equal(loaded[name], array)
+
+
+@pytest.mark.parametrize("is_duelling", [True, False])
+def test_a_network_of_action_values_comes_back_as_it_was(tmp_path: Path, is_duelling: bool) -> None:
+    network = QNetwork(GRAY, replace(TINY, is_duelling=is_duelling), seed=3)
+    save_agent(tmp_path / "a", network, {"actions": ["noop", "up", "down"]}, half=False)
+    loaded, metadata = load_network(tmp_path / "a")
+    assert isinstance(loaded, QNetwork)
+    assert metadata == {"actions": ["noop", "up", "down"], "algorithm": "dqn"}
+    assert (loaded.layout, loaded.config) == (network.layout, network.config)
+    states = torch.rand(2, *GRAY.state_shape)
+    assert torch.equal(loaded(states), network(states))
+    with pytest.raises(CheckpointError, match=r"agent\.json: algorithm is 'dqn', expected an actor-critic"):
+        load_agent(tmp_path / "a")
+
+
+def test_an_actor_critic_says_nothing_of_its_algorithm(agent: Path) -> None:
+    network, metadata = load_network(agent)
+    assert isinstance(network, ActorCritic)
+    assert "algorithm" not in metadata
+
+
+def test_large_arrays_lie_beside_the_others(tmp_path: Path) -> None:
+    large = {"replay.frames": np.arange(24, dtype=np.uint8).reshape(4, 3, 2)[:, ::2]}
+    save_directory(tmp_path / "a", "state", {"b": np.zeros(1)}, {}, large)
+    (found,) = load_large(tmp_path / "a", "state").items()
+    assert found[0] == "replay.frames"
+    np.testing.assert_array_equal(found[1], large["replay.frames"])
+    assert load_directory(tmp_path / "a", "state")[0].keys() == {"b"}
+    save_directory(tmp_path / "a", "state", {}, {})
+    assert load_large(tmp_path / "a", "state") == {}
+
+
+def test_large_arrays_that_are_none_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "x.npy"
+    save_directory(tmp_path / "a", "state", {}, {}, {"x": np.zeros(3)})
+    header = json.loads((tmp_path / "a" / "state.json").read_text())
+    for content in (b"", b"\x80\x04pickle", file.read_bytes()[:100]):
+        file.write_bytes(content)
+        header["files"] = {"x": hashlib.sha256(content).hexdigest()}
+        (tmp_path / "a" / "state.json").write_text(json.dumps(header))
+        with pytest.raises(CheckpointError, match=r"x\.npy: not an array of numbers"):
+            load_large(tmp_path / "a", "state")
+    header["files"] = {"../x": ""}
+    (tmp_path / "a" / "state.json").write_text(json.dumps(header))
+    with pytest.raises(CheckpointError, match=r"state\.json: files does not name"):
+        load_large(tmp_path / "a", "state")

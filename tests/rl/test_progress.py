@@ -50,6 +50,15 @@ def test_without_a_terminal_each_record_is_a_line_with_rate_and_time_left(tmp_pa
     assert output.getvalue() == "100 of 6,100 steps, 50 steps/s, return 1.50, 2.0 min left\n"
 
 
+def test_a_replay_in_refilling_is_told_instead_of_a_rate(tmp_path: Path) -> None:
+    output = io.StringIO()
+    with RunLog(tmp_path, 0, 6100, Console(file=output, width=120)) as log:
+        log.write({**RECORD, "steps_per_s": 0.0, "frames_missing": 1234})
+    assert (
+        output.getvalue() == "100 of 6,100 steps, refilling the replay, 1,234 frames missing, return 1.50\n"
+    )
+
+
 def test_a_terminal_shows_a_bar(tmp_path: Path) -> None:
     output = io.StringIO()
     with RunLog(tmp_path, 0, 200, Console(file=output, width=120, force_terminal=True)) as log:

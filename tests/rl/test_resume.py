@@ -1,7 +1,8 @@
-"""A learner that was saved and restored continues bit for bit."""
+"""A learner, of either kind, that was saved and restored continues bit for bit."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,17 @@ from numpy.typing import NDArray
 
 from drivesim.rl.a2c import A2CConfig, Learner
 from drivesim.rl.checkpoint import CheckpointError
+from drivesim.rl.dqn import DQNConfig, QLearner
 from drivesim.rl.networks import ActorCritic
+from drivesim.rl.q_network import QNetwork
 from drivesim.rl.resume import latest_checkpoint, restore_learner, save_learner
 from tests.rl.catch import LAYOUT, SMALL, Catch
+from tests.rl.random_frames import GRAY, TINY, RandomFrames
 
 CONFIG = A2CConfig(total_steps=2_000, num_steps=3, seed=5)
+DQN = DQNConfig(
+    batch_size=8, steps_per_update=16, learning_starts=64, replay_frames=400, target_period=96, seed=3
+)
 
 
 def fresh(mode: AutoresetMode = AutoresetMode.NEXT_STEP, config: A2CConfig = CONFIG) -> Learner:
@@ -116,3 +123,135 @@ def test_an_environment_without_a_state_starts_new_episodes(tmp_path: Path) -> N
     assert again.step == learner.step
     assert not again.episodes.lengths.any()
     assert torch.equal(again.parameters[0], learner.parameters[0])
+
+
+def fresh_dqn(mode: AutoresetMode = AutoresetMode.NEXT_STEP, config: DQNConfig = DQN) -> QLearner:
+    return QLearner(RandomFrames(8, mode), QNetwork(GRAY, TINY), config)
+
+
+def advance_dqn(learner: QLearner, updates: int) -> list[dict[str, float]]:
+    return [learner.update(learner.collect()) for _ in range(updates)]
+
+
+def trained_dqn(config: DQNConfig = DQN, updates: int = 9) -> QLearner:
+    learner = fresh_dqn(config=config)
+    learner.start(config.seed)
+    advance_dqn(learner, updates)
+    return learner
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("updates", [2, 9, 60])  # before learning starts, before the ring is full, after
+def test_a_dqn_whose_replay_was_saved_continues_bit_for_bit(
+    tmp_path: Path, mode: AutoresetMode, precision: Any, updates: int
+) -> None:
+    config = replace(DQN, precision=precision)
+    original = fresh_dqn(mode, config)
+    original.start(config.seed)
+    advance_dqn(original, updates)
+    save_learner(original, tmp_path, 1.5)
+    expected = advance_dqn(original, 9)
+    again = fresh_dqn(mode, config)
+    assert restore_learner(again, tmp_path / "checkpoints" / f"{16 * updates:012d}") == 1.5
+    assert advance_dqn(again, 9) == expected
+    assert again.refills == []
+    for name, tensor in original.memory().items():
+        assert torch.equal(again.memory()[name], tensor), name
+    for ours, theirs in zip(again.parameters, original.parameters, strict=True):
+        assert torch.equal(ours, theirs)
+    for name, array in original.replay.arrays().items():
+        np.testing.assert_array_equal(again.replay.arrays()[name], array)
+
+
+def test_a_replay_that_was_not_saved_is_refilled_before_learning_goes_on(tmp_path: Path) -> None:
+    original = trained_dqn()
+    held = original.replay.held
+    save_learner(original, tmp_path, 0.0, saved_replay_bytes=1000)
+    path = latest_checkpoint(tmp_path)
+    assert path is not None
+    assert sorted(file.name for file in path.iterdir()) == ["state.json", "state.safetensors"]
+    again = fresh_dqn()
+    restore_learner(again, path)
+    np.testing.assert_array_equal(again.observations, original.observations)
+    assert again.refills == [{"step": 144, "frames": held}]
+    reports = []
+    while again.step == 144:
+        assert again.replay.held < held + 16 * 5
+        reports.append(again.update(again.collect()))
+    assert again.replay.held >= held
+    assert len(reports) > 3
+    assert all("value_loss" not in report for report in reports[:-2])
+    assert reports[0]["frames_missing"] > reports[-3]["frames_missing"] > 0
+    assert reports[0]["epsilon"] == reports[-2]["epsilon"]
+    assert "frames_missing" not in reports[-1]
+    assert "value_loss" in reports[-1]
+
+
+def test_a_refill_that_was_interrupted_begins_again(tmp_path: Path) -> None:
+    original = trained_dqn()
+    held = original.replay.held
+    save_learner(original, tmp_path, 0.0, saved_replay_bytes=0)
+    for _ in range(2):
+        again = fresh_dqn()
+        restore_learner(again, tmp_path / "checkpoints" / "000000000144")
+        advance_dqn(again, 2)
+        assert again.step == 144
+        save_learner(again, tmp_path, 0.0)  # a replay in refilling is not worth saving
+    assert again.refills == [{"step": 144, "frames": held}]
+    while again.step < 160:
+        advance_dqn(again, 1)
+    save_learner(again, tmp_path, 0.0, saved_replay_bytes=0)
+    third = fresh_dqn()
+    restore_learner(third, tmp_path / "checkpoints" / "000000000160")
+    assert [refill["step"] for refill in third.refills] == [144, 160]
+
+
+def test_a_saved_replay_goes_on_with_new_episodes_where_the_environment_forgets(tmp_path: Path) -> None:
+    class Forgetful(RandomFrames):
+        get_state = None  # type: ignore[assignment]  # hides it from the protocol
+
+    learner = QLearner(Forgetful(8), QNetwork(GRAY, TINY), DQN)
+    learner.start(0)
+    advance_dqn(learner, 6)
+    again = QLearner(Forgetful(8), QNetwork(GRAY, TINY), DQN)
+    restore_learner(again, saved_dqn(tmp_path, learner))
+    assert again.replay.held == learner.replay.held + 8 * 4
+    np.testing.assert_array_equal(again.replay.latest[:, :, 0], again.observations)
+    ends = again.replay.written - 5  # the last states of before, in which nothing was done
+    _, weights, after = again.replay.follow(ends, np.arange(8), 3, 0.5)
+    np.testing.assert_array_equal(after, ends)
+    assert weights.tolist() == [1.0] * 8
+    assert "value_loss" in advance_dqn(again, 1)[0]
+
+
+def saved_dqn(tmp_path: Path, learner: QLearner) -> Path:
+    save_learner(learner, tmp_path, 0.0)
+    path = latest_checkpoint(tmp_path)
+    assert path is not None
+    return path
+
+
+def test_a_damaged_replay_is_named(tmp_path: Path) -> None:
+    path = saved_dqn(tmp_path, trained_dqn())
+    file = path / "replay.frames.npy"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(CheckpointError, match=r"replay\.frames\.npy: truncated or altered"):
+        restore_learner(fresh_dqn(), path)
+    file.unlink()
+    with pytest.raises(CheckpointError, match=r"replay\.frames\.npy: cannot be read"):
+        restore_learner(fresh_dqn(), path)
+
+
+def test_another_algorithms_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = saved_dqn(tmp_path, trained_dqn())
+    with pytest.raises(CheckpointError, match=r"config\.num_steps was None"):
+        restore_learner(fresh(), path)
+    with pytest.raises(CheckpointError, match=r"config\.replay_frames was 400, this run asks for 800"):
+        restore_learner(fresh_dqn(config=replace(DQN, replay_frames=800)), path)
+    header = json.loads((path / "state.json").read_text())
+    header["metadata"]["replay"] = {"frames": "many"}
+    (path / "state.json").write_text(json.dumps(header))
+    with pytest.raises(CheckpointError, match=r"state\.json: replay or its frames is missing"):
+        restore_learner(fresh_dqn(), path)

@@ -16,8 +16,10 @@ import torch
 
 from drivesim.rl import progress
 from drivesim.rl.a2c import A2CConfig, Learner, TrainingDiverged
-from drivesim.rl.checkpoint import CheckpointError, load_agent
+from drivesim.rl.checkpoint import CheckpointError, load_agent, load_network
+from drivesim.rl.dqn import DQNConfig, QLearner
 from drivesim.rl.networks import ActorCritic
+from drivesim.rl.q_network import QNetwork
 from drivesim.rl.resume import latest_checkpoint
 from drivesim.rl.training import (
     RunConfig,
@@ -27,10 +29,13 @@ from drivesim.rl.training import (
     fastest_precision,
     keep_freed_memory,
     train,
+    train_learner,
 )
 from tests.rl.catch import LAYOUT, SMALL, Catch
+from tests.rl.random_frames import GRAY, TINY, RandomFrames
 
 CONFIG = A2CConfig(total_steps=64 * 10, seed=5)
+DQN = DQNConfig(total_steps=160, batch_size=8, learning_starts=32, replay_frames=400, seed=5)
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +71,49 @@ def test_a_finished_run_leaves_log_agent_and_checkpoint(tmp_path: Path) -> None:
     assert metadata["training"]["step"] == 640
     assert metadata["training"]["config"]["seed"] == 5
     assert latest_checkpoint(tmp_path) == tmp_path / "checkpoints" / "000000000640"
+
+
+def run_dqn(
+    directory: Path,
+    resume: bool = False,
+    on_update: Callable[[QLearner], None] | None = None,
+    saved_replay_bytes: int = 10**9,
+) -> TrainingResult:
+    learner = QLearner(RandomFrames(8), QNetwork(GRAY, TINY), DQN)
+    config = RunConfig(directory, resume, log_every_s=0.0, saved_replay_bytes=saved_replay_bytes)
+    return train_learner(learner, config, on_update)
+
+
+def interrupt_dqn(learner: QLearner) -> None:
+    if learner.step == 96:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_dqn_runs_in_the_same_loop_and_resumes_bit_for_bit(tmp_path: Path) -> None:
+    whole = run_dqn(tmp_path / "whole")
+    first = run_dqn(tmp_path / "parts", on_update=interrupt_dqn)
+    assert (first.status, first.step) == (Status.INTERRUPTED, 96)
+    second = run_dqn(tmp_path / "parts", resume=True)
+    assert (second.status, second.step) == (Status.FINISHED, 160)
+    name = "checkpoints/000000000160/state.safetensors"
+    assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+    network, metadata = load_network(whole.agent)
+    assert isinstance(network, QNetwork)
+    assert metadata["algorithm"] == "dqn"
+    assert metadata["training"]["replay"]["refills"] == []
+    records = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records] == list(range(16, 161, 16))
+    assert records[-1].keys() >= {"time_s", "steps_per_s", "mean_return", "mean_length", "value_loss"}
+
+
+def test_a_refilled_replay_is_told_in_the_agents_record(tmp_path: Path) -> None:
+    run_dqn(tmp_path, on_update=interrupt_dqn, saved_replay_bytes=0)
+    result = run_dqn(tmp_path, resume=True, saved_replay_bytes=0)
+    assert result.step == 160
+    _, metadata = load_network(result.agent)
+    (refill,) = metadata["training"]["replay"]["refills"]
+    assert refill["step"] == 96
+    assert refill["frames"] > 96
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

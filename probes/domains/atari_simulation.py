@@ -1,0 +1,122 @@
+"""Atari games as the probes see them: states in colour, episodes that their seeds decide (Sec. 4.2)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.agent import ProbeError
+from probes.data.simulation import Step
+from probes.domains.atari import action_names, find_game
+from probes.domains.atari_consoles import ConsoleConfig, Consoles, Mask, Moment, VectorConsoles, game_digest
+from probes.domains.atari_frames import LAYOUT, SIDE, PictureStack, planes_from_pixels
+from probes.domains.atari_plain import PlainConsoles
+
+ENDINGS = np.array(["none", "over", "time"])
+"""What may end an episode: the game, or its length."""
+
+
+class AtariSimulation:
+    """N worlds of a game as a `probes.data.simulation.Simulation`.
+
+    Args:
+        game: as `find_game` takes it, or with its settings.
+        num_worlds: N.
+        threads: that step the worlds; above 1 their memories cannot be looked at.
+        clip_rewards: whether a reward counts as its sign alone, as agents see it when they learn.
+
+    Raises:
+        ProbeError: there is no such game.
+    """
+
+    def __init__(
+        self, game: str | ConsoleConfig, num_worlds: int, *, threads: int = 1, clip_rewards: bool = False
+    ) -> None:
+        config = ConsoleConfig(game) if isinstance(game, str) else game
+        self.name = find_game(config.game)
+        rewards = "clipped" if clip_rewards else "raw"
+        self.digest = hashlib.sha256(f"{game_digest(config)} {rewards}".encode()).hexdigest()
+        self.layout = LAYOUT
+        self.actions = action_names(self.name)
+        self.num_worlds = num_worlds
+        self._clips = clip_rewards
+        self._plain = PlainConsoles(config, num_worlds) if threads == 1 else None
+        self._consoles: Consoles = self._plain or VectorConsoles(config, num_worlds, threads)
+        self._stack = PictureStack(num_worlds, (3, SIDE, SIDE))
+        self._ended = np.ones(num_worlds, np.bool_)
+        self._last = np.zeros((num_worlds, *LAYOUT.stored_shape), np.uint8)
+        self._counts = {name: np.zeros(num_worlds, np.int64) for name in ("lives", "frame")}
+
+    def reset(self, seeds: Sequence[int]) -> NDArray[np.uint8]:
+        """Start an episode in every world, by N seeds, and return the stored states (N, T, M, H, W)."""
+        return self.restart(np.ones(self.num_worlds, np.bool_), seeds)
+
+    def restart(self, worlds: Mask, seeds: Sequence[int]) -> NDArray[np.uint8]:
+        """Start episodes in the worlds of a mask (N,), one seed each; return the states of all worlds."""
+        moment = self._consoles.start(worlds, seeds)
+        self._ended &= ~worlds
+        self._count(moment, worlds)
+        newest = self._stack.newest()
+        newest[worlds] = np.moveaxis(moment.pixels[worlds], -1, 1)
+        self._stack.repeat(worlds)
+        return self._states()
+
+    def step(self, actions: NDArray[np.integer]) -> Step:
+        """Take one decision in every world whose episode has not ended."""
+        moving = ~self._ended
+        moment = self._consoles.step(np.where(moving, actions, 0), moving)
+        planes_from_pixels(moment.pixels, self._stack.next())
+        self._count(moment, moving)
+        endings = np.where(moving, moment.is_over + 2 * moment.is_cut, 0)
+        rewards = np.where(moving, moment.rewards, 0)
+        states, ended = self._states(), endings > 0
+        if ended.any():
+            self._last[ended] = states[ended]
+            self._ended |= ended
+        rewards = np.sign(rewards) if self._clips else rewards
+        return Step(states, rewards.astype(np.float64), ended, ENDINGS[endings])
+
+    def _states(self) -> NDArray[np.uint8]:
+        """Return the stacks (N, T, M, H, W), of an ended episode its last."""
+        states = self._stack.stacks()
+        if self._ended.any():
+            states[self._ended] = self._last[self._ended]
+        return states
+
+    def _count(self, moment: Moment, worlds: Mask) -> None:
+        for name, found in (("lives", moment.lives), ("frame", moment.frames)):
+            self._counts[name][worlds] = found[worlds]
+
+    def situation(self) -> dict[str, NDArray[np.generic]]:
+        """Copy the lives left and the frame (N,) and, with one thread, the memory `ram` (N, 128)."""
+        counts: dict[str, NDArray[np.generic]] = {name: array.copy() for name, array in self._counts.items()}
+        return counts | ({"ram": self.ram()} if self._plain else {})
+
+    def ram(self) -> NDArray[np.uint8]:
+        """Copy the memories (N, 128).
+
+        Raises:
+            ProbeError: the worlds are stepped by several threads.
+        """
+        return np.stack([console.ram() for console in self._open().consoles])
+
+    def set_ram(self, index: int, value: int, worlds: Mask) -> None:
+        """Write a byte of the memory in the worlds of a mask (N,); pictures show it from the next step on.
+
+        Raises:
+            ProbeError: as of `ram`.
+        """
+        for world in np.flatnonzero(worlds):
+            self._open().consoles[world].set_ram(index, value)
+
+    def _open(self) -> PlainConsoles:
+        if self._plain is None:
+            raise ProbeError(f"game {self.name!r}: memories can be looked at with one thread alone")
+        return self._plain
+
+    def close(self) -> None:
+        """Give back what is held."""
+        self._consoles.close()
