@@ -36,10 +36,10 @@ def test_each_level_pixel_costs_a_laplace_density_times_the_width_of_a_level() -
     assert nats.tolist() == pytest.approx([errors / spread + 4 * math.log(2 * spread * 255)], rel=1e-5)
 
 
-def test_the_spread_of_levels_is_kept_above_a_quarter_of_a_gray_level() -> None:
+def test_the_spread_of_levels_is_kept_above_eight_of_them() -> None:
     raw, stored = torch.full((1, 4, 1, 1), 50.0), torch.full((1, 1, 1, 2, 2), 255, dtype=torch.uint8)
     nats = negative_log_likelihood(raw, stored, LEVELS, torch.tensor([-50.0]))
-    assert nats.tolist() == pytest.approx([4 * math.log(2 * 0.25)], rel=1e-5)
+    assert nats.tolist() == pytest.approx([4 * math.log(2 * 8)], rel=1e-5)
 
 
 def test_a_class_that_is_held_impossible_costs_much_but_not_infinity() -> None:
