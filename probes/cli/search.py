@@ -37,7 +37,7 @@ from probes.synthesis.targets import Target, TargetConfig, target_name
 
 WHOLE = ("chains", "draws", "steps", "batch")
 REAL = ("step_size", "diversity")
-NATURAL = ("patience", "seed")
+NATURAL = ("patience", "seed", "round_trips")
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -71,6 +71,7 @@ def add_parser(commands: Subparsers) -> None:
         help="J above the real maximum that counts, or none",
     )
     parser.add_argument("--init", choices=("prior", "paper"), default="prior", help="where chains start")
+    parser.add_argument("--soft", action="store_true", help="the agent judges soft classes in each step")
     parser.add_argument("--optimiser", choices=("adam", "sgd"), default=DEFAULT.optimiser)
     parser.add_argument("--precision", choices=("float32", "bf16"), default=DEFAULT.precision)
     parser.add_argument(
@@ -108,6 +109,7 @@ def search_config(args: argparse.Namespace) -> SearchConfig:
     named = {name: getattr(args, name) for name in (*WHOLE, *REAL, *NATURAL)}
     return SearchConfig(
         **named,
+        straight_through=not args.soft,
         alpha=args.alpha,
         ceiling=args.ceiling,
         start=args.init,

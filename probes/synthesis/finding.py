@@ -56,7 +56,9 @@ class Finding:
     """The distributions that K chains ended in, and D draws of each, in the order of the chains.
 
     What is shown and checked are the draws: the search raised J at draws, not at the mean, whose picture is
-    kept beside them. `z` decodes to the soft states.
+    kept beside them. A draw goes through the state model a few times, as it would be stored, before it is
+    kept: what was there for the objective's sake alone, and no encoder would see, goes. `z` is what it is
+    encoded to the last time, and decodes to the soft states.
     """
 
     mu: Singles
@@ -119,13 +121,29 @@ def _drawn(landscape: Landscape, z: Tensor) -> _Drawn:
     return _Drawn(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))
 
 
+def _settled(landscape: Landscape, z: Tensor, round_trips: int) -> Tensor:
+    """Decode z (B, n) and encode what would be stored, a few times."""
+    model = landscape.model
+    for _ in range(round_trips):
+        parts = [to_stored(model.decode(z[part]), model.layout) for part in slices(len(z), landscape.batch)]
+        z = torch.cat([model.encode(to_states(stored, model.layout)).mu for stored in parts])
+    return z
+
+
 @torch.no_grad()
 def conclude(
-    landscape: Landscape, chains: Chains, draws: int, curve: Curve, ended: str, settings: dict[str, Any]
+    landscape: Landscape,
+    chains: Chains,
+    draws: int,
+    curve: Curve,
+    ended: str,
+    settings: dict[str, Any],
+    round_trips: int = 0,
 ) -> Finding:
     """Draw the states of chains that have come to rest, and judge them as they are stored, in float32."""
     eps = chains.draw(draws)
     z = (chains.mu[:, None] + chains.log_sigma.exp()[:, None] * eps).flatten(0, 1)
+    z = _settled(landscape, z, round_trips)
     drawn = _drawn(landscape, z)
     at_mean = _drawn(landscape, chains.mu)
     return Finding(

@@ -67,16 +67,11 @@ def order(verdicts: Verdicts) -> NDArray[np.int64]:
 
 def limits_in_use(limits: Limits, real: Measured) -> dict[str, dict[str, float]]:
     """Return for each reason of failure the quantile of the real states, and the number that it is."""
-    measures: dict[str, tuple[Floats, float]] = {
-        "chain_kl": (real.kl, limits.kl),
-        "chain_radius": (real.radius, limits.radius),
-        "picture_kl": (real.kl, limits.kl),
-        "agreement": (real.agreement, limits.agreement),
-        "output_change": (real.output_change, limits.output_change),
-    }
+    numbers = limits.numbers(real)
+    quantiles = (limits.kl, limits.radius, limits.kl, limits.agreement, limits.output_change)
     return {
-        reason: {"quantile": quantile, "limit": float(np.quantile(values, quantile))}
-        for reason, (values, quantile) in measures.items()
+        reason: {"quantile": quantile, "limit": limit}
+        for (reason, limit), quantile in zip(numbers.items(), quantiles, strict=True)
     }
 
 

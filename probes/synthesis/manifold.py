@@ -88,7 +88,28 @@ class Limits:
     agreement: float = 0.05
     """Lower."""
     output_change: float = 0.95
-    """Upper."""
+    """Upper; of all real states, or of those of the highest J if that is more: the agent's judgement of
+    extreme states is the more sensitive one, and findings are extreme."""
+
+    def numbers(self, real: Measured) -> dict[str, float]:
+        """Return for each reason of failure where its limit lies among real states."""
+        change = max(
+            np.quantile(one, self.output_change)
+            for one in (real.output_change, real.output_change[extremes(real.objective)])
+        )
+        return {
+            "chain_kl": float(np.quantile(real.kl, self.kl)),
+            "chain_radius": float(np.quantile(real.radius, self.radius)),
+            "picture_kl": float(np.quantile(real.kl, self.kl)),
+            "agreement": float(np.quantile(real.agreement, self.agreement)),
+            "output_change": float(change),
+        }
+
+
+def extremes(objective: Floats) -> NDArray[np.int64]:
+    """Return the indices of the states of the highest J (N,), at least two, the highest first."""
+    count = max(2, math.ceil(EXTREME * len(objective)))
+    return np.argsort(-objective, kind="stable")[:count]
 
 
 class Found(NamedTuple):
@@ -162,19 +183,18 @@ def reference(
     scale = output_scale(recorded.scores, recorded.value)
     batches = stored_batches(recorded.stored, indices, pace)
     measured, sigma = measure(Probed(model, agent, target, scale), batches)
-    extremes = min(VARIETY_STATES, max(2, math.ceil(EXTREME * len(indices))))
-    highest = np.argsort(-measured.objective, kind="stable")[:extremes]
+    highest = extremes(measured.objective)[:VARIETY_STATES]
     stored = recorded.stored(indices[highest])
     disagreement = mean_disagreement(pairwise_disagreement(stored, model.layout))
     return RealReference(measured, sigma, scale, disagreement, stored)
 
 
-def _round_trip_fails(measured: Measured, real: Measured, limits: Limits) -> dict[str, NDArray[np.bool_]]:
+def _round_trip_fails(measured: Measured, numbers: dict[str, float]) -> dict[str, NDArray[np.bool_]]:
     """Return which of the states fail the checks that apply to a picture, whoever made it."""
     return {
-        "picture_kl": measured.kl > np.quantile(real.kl, limits.kl),
-        "agreement": measured.agreement < np.quantile(real.agreement, limits.agreement),
-        "output_change": measured.output_change > np.quantile(real.output_change, limits.output_change),
+        "picture_kl": measured.kl > numbers["picture_kl"],
+        "agreement": measured.agreement < numbers["agreement"],
+        "output_change": measured.output_change > numbers["output_change"],
     }
 
 
@@ -200,12 +220,13 @@ def check(
     """
     batches = stored_batches(lambda chosen: found.stored[chosen], np.arange(len(found.stored)), pace)
     measured, _ = measure(Probed(model, agent, target, real.output_scale), batches, real.sigma)
+    numbers = limits.numbers(real.measured)
     failed = {
-        "chain_kl": found.kl > np.quantile(real.measured.kl, limits.kl),
-        "chain_radius": found.radius > np.quantile(real.measured.radius, limits.radius),
-        **_round_trip_fails(measured, real.measured, limits),
+        "chain_kl": found.kl > numbers["chain_kl"],
+        "chain_radius": found.radius > numbers["chain_radius"],
+        **_round_trip_fails(measured, numbers),
     }
-    among_real = _round_trip_fails(real.measured, real.measured, limits)
+    among_real = _round_trip_fails(real.measured, numbers)
     ranked = np.sort(real.measured.objective)
     j = measured.objective
     return Verdicts(

@@ -1,8 +1,8 @@
 """Algorithm 1: find latent distributions whose states make an agent say what a target asks for (Sec. 2.2).
 
 K chains each move N(x_mu, x_sigma^2) down E = -J(agent(g(z))) + alpha KL(x || N(0, I)), where
-z = x_mu + x_sigma eps. Three departures from the paper, whose way remains: `start="paper"`, a number for
-alpha, no ceiling.
+z = x_mu + x_sigma eps. Departures from the paper, whose way remains: `start="paper"`, a number for
+alpha, no ceiling, soft classes, no round trips.
 
 - A chain starts from its own draw of the prior. x_sigma is the root mean square of real states' posterior
   sigma, and x_mu is drawn from N(0, 1 - x_sigma^2). Then z is distributed exactly as the prior is, and the KL
@@ -13,6 +13,8 @@ alpha, no ceiling.
   second one, gamma, holds the squared radius (`round_trip.squared_radius`), without which chains obey the KL
   and leave the real states all the same.
 - J earns nothing beyond a ceiling above the real states' maximum: a far higher J is had only far from them.
+- The agent judges the likeliest classes, as in every state that is recorded, and a draw goes through the
+  state model before it is kept.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ class SearchConfig:
     """Weight of the KL, standard deviations of J for each nat; `auto` holds the KL at `quantile`."""
     quantile: float = 0.5
     """Of the real states' KL and squared radius: a finding is as probable as the median real state."""
-    ceiling: float | None = 1.0
+    ceiling: float | None = 0.25
     """J above the real states' maximum, in standard deviations, from which on more earns nothing, so that a
     chain goes no further from the ordinary than it must to pass them all. None, or no real states: no end."""
     step_size: float = 0.05
@@ -62,9 +64,12 @@ class SearchConfig:
     """x_sigma of a start from the prior when no real states are given to take it from."""
     samples_per_step: int = 1
     """Draws over which a step's J is averaged."""
-    straight_through: bool = False
+    straight_through: bool = True
     """Whether the agent judges the likeliest classes instead of soft ones, the gradient passing as if they
-    were soft: an agent that mixes the colours of soft classes may take a mixture for a third class."""
+    were soft: an agent that mixes the colours of soft classes may take a mixture for a third class, and J
+    of soft states was half of that of the stored ones, so that a ceiling held nothing."""
+    round_trips: int = 2
+    """Times that a draw goes through the state model before it is kept; see `finding.Finding`."""
     diversity: float = 5.0
     """Standard deviations of J that a chain pays for showing the same picture as all others; nothing once it
     disagrees with them by `diversity_goal`. Needs real states; 0 switches it off."""
@@ -80,7 +85,7 @@ class SearchConfig:
     def __post_init__(self) -> None:
         for name in ("chains", "draws", "steps", "samples_per_step", "batch"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("diversity", "patience", "seed"):
+        for name in ("diversity", "patience", "seed", "round_trips"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")
         for name in ("step_size", "start_sigma", "diversity_goal"):
             value = getattr(self, name)
@@ -262,4 +267,4 @@ def search(
         "target": target.to_json(),
         "limits": {"kl": kl, "radius": radius, "objective": landscape.ceiling},
     }
-    return conclude(landscape, chains, config.draws, curve, ended, settings)
+    return conclude(landscape, chains, config.draws, curve, ended, settings, config.round_trips)

@@ -6,7 +6,7 @@ import torch
 
 from probes.states import to_states
 from probes.synthesis.chains import chain_seeds, start_chains
-from probes.synthesis.finding import Curve, conclude
+from probes.synthesis.finding import Curve, Finding, conclude
 from probes.synthesis.landscape import Landscape
 from probes.synthesis.targets import Target
 from tests.probes.linear_models import LATENT, LAYOUT, LinearAgent, LinearModel
@@ -53,3 +53,18 @@ def test_what_is_reported_is_what_the_agent_says_of_the_stored_states() -> None:
     assert finding.radius == pytest.approx(0.5 * ((mu**2).sum(1) + 0.25 * LATENT), rel=1e-4)
     assert finding.found().kl.tolist() == np.repeat(finding.kl, 2).tolist()
     assert finding.seeds.tolist() == list(chain_seeds(3, 0))
+
+
+def test_a_draw_goes_through_the_model_as_it_would_be_stored_before_it_is_kept() -> None:
+    landscape = Landscape(MODEL, AGENT, TARGET, torch.full((LATENT,), 0.5), None, 2, False, False, None)
+
+    def end(round_trips: int) -> Finding:
+        noise = torch.full((LATENT,), 0.5)
+        chains = start_chains(chain_seeds(3, 0), noise, torch.device("cpu"), from_prior=True)
+        return conclude(landscape, chains, 1, CURVE, "steps", {}, round_trips)
+
+    before, once, twice = (end(count) for count in (0, 1, 2))
+    for earlier, later in ((before, once), (once, twice)):
+        encoded = MODEL.encode(to_states(torch.from_numpy(earlier.stored), LAYOUT)).mu
+        assert later.z == pytest.approx(encoded.numpy(), abs=1e-5)
+    assert not np.allclose(before.z, once.z, atol=0.1)

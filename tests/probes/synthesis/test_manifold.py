@@ -9,7 +9,7 @@ import torch
 from probes.agent import ProbeError
 from probes.states import to_stored
 from probes.synthesis.diversity import mean_disagreement, pairwise_disagreement
-from probes.synthesis.manifold import Found, Limits, RealReference, check, reference
+from probes.synthesis.manifold import Found, Limits, RealReference, check, extremes, reference
 from probes.synthesis.round_trip import Pace
 from probes.synthesis.targets import Target, resolve
 from tests.probes.linear_models import LATENT, LAYOUT, LinearAgent, LinearModel, Pictures
@@ -93,3 +93,12 @@ def test_reasons_are_counted_and_stricter_limits_fail_more() -> None:
     assert counts["passed"] == 0
     assert counts["chain_kl"] == counts["chain_radius"] == 10
     assert counts["output_change"] >= 9
+
+
+def test_the_agent_may_change_its_mind_as_much_as_over_real_states_of_high_objective() -> None:
+    ramp = np.arange(101.0)
+    real = replace(REAL.measured, objective=ramp, output_change=ramp, kl=ramp, radius=ramp, agreement=ramp)
+    assert extremes(ramp).tolist() == [100, 99, 98, 97, 96, 95]
+    assert Limits().numbers(real)["output_change"] == pytest.approx(99.75)
+    calm = replace(real, objective=-ramp)  # where J is high, little changes
+    assert Limits().numbers(calm)["output_change"] == pytest.approx(95.0)

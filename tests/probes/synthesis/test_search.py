@@ -22,6 +22,8 @@ PICTURES = Pictures(MODEL, AGENT)
 TARGET: Target = resolve("V+", AGENT, PICTURES.recorded())
 REAL: RealReference = reference(MODEL, AGENT, TARGET, PICTURES, np.arange(300))
 SHORT = SearchConfig(chains=4, steps=20)
+SOFT = SearchConfig(ceiling=1.0, straight_through=False, round_trips=0)
+"""The toy's pictures are so small that the likeliest classes keep little of a soft picture's J."""
 find = partial(search, MODEL, AGENT, TARGET)
 
 
@@ -80,7 +82,7 @@ def test_a_chain_does_not_depend_on_the_others_without_diversity() -> None:
 
 
 def test_a_search_goes_beyond_the_ordinary_and_stays_among_real_states() -> None:
-    finding = find(SearchConfig(chains=8, steps=200), REAL)
+    finding = find(replace(SOFT, chains=8, steps=200), REAL)
     verdicts = check(MODEL, AGENT, TARGET, REAL, finding.found())
     assert np.median(verdicts.percentile) > 97
     assert verdicts.beyond_maximum.any()
@@ -91,7 +93,7 @@ def test_a_search_goes_beyond_the_ordinary_and_stays_among_real_states() -> None
 
 def test_a_small_alpha_leaves_the_real_states() -> None:
     # the trap that alpha="auto" is there for: J far above, and so is what holds the chain to the prior
-    config = SearchConfig(chains=4, steps=200, alpha=1e-4, ceiling=None)
+    config = replace(SOFT, chains=4, steps=200, alpha=1e-4, ceiling=None)
     finding = find(config, REAL)
     assert finding.objective.mean() > REAL.measured.objective.max()
     assert finding.kl.min() > np.quantile(REAL.measured.kl, 0.99)
@@ -176,7 +178,7 @@ def test_the_settings_name_target_and_limits() -> None:
     settings = find(replace(SHORT, steps=1), REAL).settings
     assert settings["search"]["chains"] == 4
     assert settings["target"]["used"] == "V+"
-    assert settings["limits"]["objective"] == pytest.approx(REAL.measured.objective.max() + 1.0)
+    assert settings["limits"]["objective"] == pytest.approx(REAL.measured.objective.max() + 0.25)
 
 
 def test_a_number_that_is_not_finite_stops_the_search_and_names_the_step() -> None:
