@@ -90,8 +90,6 @@ def history(manifest: Manifest) -> list[dict[str, Any]]:
     if known is not None:
         return known
     parent = manifest.parents.get(INIT)
-    if parent is None and INIT in manifest.config:  # of a checkpoint, which names no place
-        parent = Parent(KIND, manifest.config[INIT], "")
     return [*(() if parent is None else before(manifest, parent)), told_of(manifest)]
 
 

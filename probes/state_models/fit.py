@@ -141,8 +141,8 @@ def fit(
             module.to(config.device)
     objective = make_objective(model, agent, states, saliency, config)
     settings = manifest_config(config, states, agent, init)
-    place = Checkpoint(checkpoint_path(path), settings, config.seed, states.path)
     parents = parents_of(states, init)
+    place = Checkpoint(checkpoint_path(path), settings, config.seed, parents)
     # Opened before the fit, so that a path which cannot be written is told of now and not hours later.
     with artifact.writing(path, KIND, config=settings, seed=config.seed, parents=parents) as scratch:
         with torch.random.fork_rng(devices=[torch.cuda.current_device()] if config.device == "cuda" else ()):

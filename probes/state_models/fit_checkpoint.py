@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,8 +39,8 @@ class Checkpoint(NamedTuple):
     path: Path
     config: dict[str, Any]
     seed: int
-    states: Path
-    """The artifact that is fitted to."""
+    parents: Mapping[str, Path]
+    """What the model is made from, by role; `states` are fitted to."""
 
 
 def write_checkpoint(place: Checkpoint, fitting: Fitting, iteration: int) -> None:
@@ -49,8 +50,8 @@ def write_checkpoint(place: Checkpoint, fitting: Fitting, iteration: int) -> Non
     tensors |= _random_states(device_of(fitting.model))
     for index, moments in fitting.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
-    parents = {"states": place.states}
-    with artifact.writing(place.path, KIND, config=place.config, seed=place.seed, parents=parents) as scratch:
+    config, seed, parents = place.config, place.seed, place.parents
+    with artifact.writing(place.path, KIND, config=config, seed=seed, parents=parents) as scratch:
         artifact.save_tensors(scratch / TENSORS, tensors)
         artifact.write_json(scratch / PROGRESS, {"iteration": iteration})
 
@@ -123,9 +124,10 @@ def _iteration(path: Path) -> int:
 
 
 def _require_same_fit(manifest: Manifest, place: Checkpoint) -> None:
+    states = read_manifest(place.parents["states"], None).digest
     if (manifest.config, manifest.seed) != (json.loads(json.dumps(place.config)), place.seed):
         other = "settings"
-    elif manifest.parents and manifest.parents["states"].digest != read_manifest(place.states, None).digest:
+    elif manifest.parents and manifest.parents["states"].digest != states:
         other = "states"  # the very first checkpoints did not name theirs
     else:
         return

@@ -27,7 +27,7 @@ SETTINGS = {"levels": (1, 2), "name": "toy"}
 @pytest.fixture
 def place(tmp_path: Path) -> Checkpoint:
     states = small_states(tmp_path / "set")
-    return Checkpoint(tmp_path / "fit.partial" / "checkpoint", SETTINGS, 5, states.path)
+    return Checkpoint(tmp_path / "fit.partial" / "checkpoint", SETTINGS, 5, {"states": states.path})
 
 
 def fitting(seed: int) -> Fitting:
@@ -117,7 +117,7 @@ def test_the_checkpoint_of_other_states_is_refused(place: Checkpoint, tmp_path: 
     write_checkpoint(place, fitting(seed=0), 1)
     others = small_states(tmp_path / "others", seed=1)
     with pytest.raises(ProbeError, match="checkpoint: holds an unfinished fit with other states; delete it"):
-        read_checkpoint(place._replace(states=others.path), fitting(seed=0))
+        read_checkpoint(place._replace(parents={"states": others.path}), fitting(seed=0))
 
 
 def test_a_checkpoint_that_names_no_states_is_taken(place: Checkpoint, tmp_path: Path) -> None:
