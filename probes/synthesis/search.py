@@ -53,7 +53,7 @@ class SearchConfig:
     """Weight of the KL, standard deviations of J for each nat; `auto` holds the KL at `quantile`."""
     quantile: float = 0.5
     """Of the real states' KL and squared radius: a finding is as probable as the median real state."""
-    ceiling: float | None = 0.25
+    ceiling: float | None = 0.5
     """J above the real states' maximum, in standard deviations, from which on more earns nothing, so that a
     chain goes no further from the ordinary than it must to pass them all. None, or no real states: no end."""
     step_size: float = 0.05
