@@ -68,10 +68,10 @@ def order(verdicts: Verdicts) -> NDArray[np.int64]:
 def limits_in_use(limits: Limits, real: Measured) -> dict[str, dict[str, float]]:
     """Return for each reason of failure the quantile of the real states, and the number that it is."""
     numbers = limits.numbers(real)
-    quantiles = (limits.kl, limits.radius, limits.kl, limits.agreement, limits.output_change)
+    shares = (limits.kl, limits.radius, limits.kl, limits.agreement, limits.output_change)
     return {
-        reason: {"quantile": quantile, "limit": limit}
-        for (reason, limit), quantile in zip(numbers.items(), quantiles, strict=True)
+        reason: {"quantile": share, "limit": limit}
+        for (reason, limit), share in zip(numbers.items(), shares, strict=True)
     }
 
 

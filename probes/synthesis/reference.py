@@ -22,7 +22,7 @@ from probes.data.state_set import StateSet
 from probes.state_models.state_model import StateModel
 from probes.states import to_states
 from probes.synthesis.diversity import mean_disagreement, pairwise_disagreement
-from probes.synthesis.manifold import EXTREME, VARIETY_STATES, RealReference, Recorded
+from probes.synthesis.manifold import VARIETY_STATES, RealReference, Recorded, extremes
 from probes.synthesis.round_trip import (
     DEFAULT_PACE,
     Floats,
@@ -146,8 +146,7 @@ def for_target(
         states: the data set that was measured.
     """
     objective = real_objectives(reference, target, agent, states, pace)
-    extremes = min(VARIETY_STATES, max(2, int(np.ceil(EXTREME * len(objective)))))
-    highest = np.argsort(-objective, kind="stable")[:extremes]
+    highest = extremes(objective)[:VARIETY_STATES]
     stored = states.stored(reference.indices[highest])
     measured = Measured(
         reference.kl, reference.radius, objective, reference.agreement, reference.output_change
