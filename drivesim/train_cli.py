@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from drivesim.rl.checkpoint import AGENT, CheckpointError, load_agent
 from drivesim.rl.networks import ActorCritic, ActorCriticConfig, InputLayout
 from drivesim.rl.resume import latest_checkpoint
 from drivesim.rl.training import RunConfig, Status, fastest_precision, train
-from drivesim.scenario.loader import load
+from drivesim.scenario.loader import load, scenario_digest
 from drivesim.scenario.schema import Scenario
 
 INTERRUPTED = 130
@@ -105,11 +104,6 @@ def begin_training(
     first = this_command(args.line, 0)
     first["init"] = f"{args.init} after {reached} steps"
     return given.requires_grad_(True).train(), [*metadata.get("commands", []), first]
-
-
-def scenario_digest(scenario: Scenario) -> str:
-    """Return the sha256 of all that a scenario says, inherited values and defaults included."""
-    return hashlib.sha256(scenario.model_dump_json().encode()).hexdigest()
 
 
 def earlier_commands(directory: Path, scenario: Scenario) -> list[dict[str, str | int]]:

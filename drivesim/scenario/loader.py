@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -206,3 +207,8 @@ def _validate(root: Node, bad_sections: frozenset[str]) -> tuple[Scenario | None
         except ValidationError as error:
             issues += issues_of(error.errors(include_url=False), root, bad_sections)
     return None, issues
+
+
+def scenario_digest(scenario: Scenario) -> str:
+    """Return the sha256 of all that a scenario says, inherited values and defaults included."""
+    return hashlib.sha256(scenario.model_dump_json().encode()).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drivesim.arguments import natural_int, positive_int
+from drivesim.scenario.loader import scenario_digest
 from drivesim.scenario.schema import Scenario
 from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     settings = {
         "agent": {"name": agent.name, "digest": agent.digest},
         "scenario": scenario.name,
-        "digest": hashlib.sha256(scenario.model_dump_json().encode()).hexdigest(),
+        "digest": scenario_digest(scenario),
         "episodes": args.episodes,
         "moving": MOVING,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drivesim.arguments import natural_int, positive_int
+from drivesim.scenario.loader import scenario_digest
 from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
@@ -88,7 +88,7 @@ def manifest_config(args: argparse.Namespace) -> dict[str, Any]:
         scenario = load_scenario(given)
         for agent in args.agents:
             load_driver(agent, scenario)
-        digest = hashlib.sha256(scenario.model_dump_json().encode()).hexdigest()
+        digest = scenario_digest(scenario)
         scenarios.append({"name": scenario.name, "digest": digest})
     return {
         "agents": agents,

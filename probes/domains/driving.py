@@ -21,6 +21,7 @@ from drivesim.render.semantics import NUM_CLASSES
 from drivesim.rl import checkpoint
 from drivesim.rl.networks import CLASS_PLANE, ActorCritic, InputLayout
 from drivesim.scenario.errors import ScenarioError
+from drivesim.scenario.loader import scenario_digest
 from drivesim.scenario.schema import Scenario
 from drivesim.world.state import CAR, EGO, PERSON, TOWN, TownState
 from probes.agent import AgentOutput, ProbeError
@@ -159,7 +160,7 @@ class DrivingSimulation:
             self.close()
             raise ProbeError(f"scenario {shown.name!r}: found continuous control, allowed are named actions")
         self.name = shown.name
-        self.digest = hashlib.sha256(shown.model_dump_json().encode()).hexdigest()
+        self.digest = scenario_digest(shown)
         self.actions = tuple(action_names(shown))
         classes = NUM_CLASSES if CLASS_PLANE in shown.modalities else 0
         camera = shown.camera
