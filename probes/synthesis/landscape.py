@@ -10,11 +10,11 @@ from torch import Tensor
 
 from probes.agent import Agent, AgentOutput
 from probes.state_models.state_model import StateModel, kl_to_prior
-from probes.states import to_states, to_stored
 from probes.synthesis.chains import Chains
 from probes.synthesis.parallel import on_all_cores
 from probes.synthesis.repulsion import Others
 from probes.synthesis.round_trip import squared_radius
+from probes.synthesis.straight_through import harden
 from probes.synthesis.targets import Target
 
 
@@ -47,13 +47,12 @@ class Landscape:
 
         Args:
             z: draws.
-            is_hard: whether the agent judges the likeliest classes and rounded levels, as they are stored.
+            is_hard: whether they, and what the agent judges, are `harden`ed.
         """
         with torch.autocast(z.device.type, torch.bfloat16, enabled=self.is_bf16):
             states = self.model.decode(z)
             if is_hard:
-                hard = to_states(to_stored(states.detach(), self.model.layout), self.model.layout)
-                states = states + (hard - states).detach()
+                states = harden(states, self.model.layout)
             output = self.agent(states)
         output = AgentOutput(output.scores.float(), output.value.float())
         return states, output, self.target(output, states)
