@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -17,12 +17,12 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from drivesim.rl.descent import Descent, Precision, Settings, Think
 from drivesim.rl.distributions import entropy, log_probability, sample
 from drivesim.rl.episodes import EpisodeStatistics
 from drivesim.rl.learner import check_environment, learning_ends
-from drivesim.rl.networks import ActorCritic
-
-Precision = Literal["float32", "bfloat16"]
+from drivesim.rl.networks import ActorCritic, PolicyValue
+from drivesim.rl.rollout import Rollout, Transitions, generalized_advantages
 
 
 class TrainingDiverged(Exception):
@@ -49,6 +49,8 @@ class A2CConfig:
     max_gradient_norm: float = 0.5
     normalise_advantages: bool = False
     """Whether to scale the advantages of a rollout to mean 0 and deviation 1."""
+    clip_rewards: bool = False
+    """Whether to learn from rewards cut to [-1, 1]; returns are always reported as they were paid."""
     seed: int = 0
     """Of the environments' first reset and of the drawn actions."""
     device: str = "cpu"
@@ -56,56 +58,10 @@ class A2CConfig:
     precision: Precision = "float32"
     """Of convolutions and matrix products; weights and losses stay float32. See `fastest_precision`."""
 
-
-@dataclass(frozen=True)
-class Transitions:
-    """What T steps of N environments brought."""
-
-    rewards: NDArray[np.float32]
-    """(T, N)"""
-    values: NDArray[np.float32]
-    """(T, N), of the state that was acted in."""
-    next_values: NDArray[np.float32]
-    """(T, N), of the state that followed: where the episode ended its final state, not the new start."""
-    terminated: NDArray[np.bool_]
-    """(T, N), nothing follows: the final state is worth 0, whatever `next_values` says."""
-    truncated: NDArray[np.bool_]
-    """(T, N), the episode was cut off: its final state keeps its value."""
-    valid: NDArray[np.bool_]
-    """(T, N), False where the step only reset the environment and the action was ignored."""
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """Transitions, with what the update needs of the network."""
-
-    transitions: Transitions
-    actions: Tensor
-    """(T * N,) or (T * N, A)"""
-    policy: Tensor
-    """(T * N, ...) with its graph."""
-    values: Tensor
-    """(T * N,) with its graph."""
-
-
-def generalized_advantages(
-    transitions: Transitions, discount: float, gae_lambda: float
-) -> NDArray[np.float32]:
-    """Return the advantages (T, N) of the actions taken, Schulman et al. (2016), Eq. 16.
-
-    delta_t = r_t + discount * V(s_{t+1}) - V(s_t), with V = 0 after a termination, and
-    A_t = delta_t + discount * gae_lambda * A_{t+1}, the sum ending with the episode.
-    """
-    t = transitions
-    following = np.where(t.terminated, np.float32(0), t.next_values)
-    deltas = t.rewards + np.float32(discount) * following - t.values
-    carried = np.where(t.terminated | t.truncated, np.float32(0), np.float32(discount * gae_lambda))
-    advantages = np.zeros_like(t.rewards)
-    after = np.zeros_like(deltas[0])
-    for step in reversed(range(len(deltas))):
-        after = deltas[step] + carried[step] * after
-        advantages[step] = after
-    return advantages
+    def make_descent(self, network: ActorCritic, think: Think, generator: torch.Generator) -> Descent:
+        """Return RMSprop, which needs no second look and draws nothing."""
+        del think, generator
+        return RMSprop(network, self)
 
 
 @torch.no_grad()
@@ -127,19 +83,43 @@ def rmsprop_step(
         parameter.addcdiv_(gradient, mean_square.sqrt().add_(config.rmsprop_epsilon), value=-rate)
 
 
+class RMSprop:
+    """Descends along clipped gradients by `rmsprop_step`; the weights of `network` change in place."""
+
+    def __init__(self, network: ActorCritic, config: A2CConfig) -> None:
+        self._config = config
+        self._parameters = list(network.parameters())
+        self._mean_squares = [torch.zeros_like(parameter) for parameter in self._parameters]
+
+    def measure(self, rollout: Rollout) -> dict[str, float]:
+        """Clip the gradients; see `Descent`."""
+        del rollout
+        norm = nn.utils.clip_grad_norm_(self._parameters, self._config.max_gradient_norm)
+        return {"gradient_norm": norm.item()}
+
+    def step(self, rate: float) -> dict[str, float]:
+        """Descend; see `Descent`."""
+        rmsprop_step(self._parameters, self._mean_squares, self._config, rate)
+        return {"learning_rate": rate}
+
+    def memory(self) -> dict[str, Tensor]:
+        """Return the running mean squares."""
+        return {f"mean_square.{i}": square for i, square in enumerate(self._mean_squares)}
+
+
 class Learner:
     """Owns everything that changes while learning, but the environments' own state.
 
     Args:
         env: vector environment with uint8 observations of the network's layout.
         network: moved to the configured device and trained in place.
-        config: how to learn.
+        config: how to learn, by RMSprop or another `Descent`.
 
     Raises:
         ValueError: the environment does not fit the network, or does not reset itself.
     """
 
-    def __init__(self, env: VectorEnv[Any, Any, Any], network: ActorCritic, config: A2CConfig) -> None:
+    def __init__(self, env: VectorEnv[Any, Any, Any], network: ActorCritic, config: Settings) -> None:
         shape = network.config
         mode = check_environment(env, network.layout, shape.actions, shape.continuous)
         self.env = env
@@ -147,8 +127,8 @@ class Learner:
         self.config = config
         self.step = 0
         self.parameters = list(network.parameters())
-        self.mean_squares = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.generator = torch.Generator(device=config.device).manual_seed(config.seed)
+        self.descent = config.make_descent(self.network, self._think, self.generator)
         self.episodes = EpisodeStatistics(env.num_envs)
         self.observations = np.zeros(0, dtype=np.uint8)
         self.is_resetting = np.zeros(env.num_envs, dtype=np.bool_)
@@ -173,8 +153,9 @@ class Learner:
         Raises:
             TrainingDiverged: the policy's output is not finite.
         """
-        policies, values, actions, columns = [], [], [], []
+        policies, values, actions, columns, features = [], [], [], [], []
         for _ in range(self.config.num_steps):
+            features.append(self._features)
             policy, value = self._think(self._features)
             if not policy.isfinite().all():
                 raise TrainingDiverged(f"step {self.step}: the policy's output is not finite")
@@ -193,13 +174,15 @@ class Learner:
         next_values = np.where(np.isnan(final_values), estimates[1:], final_values)
         transitions = Transitions(rewards, estimates[:-1], next_values, terminated, truncated, valid)
         self.step += self.config.num_steps * self.env.num_envs
-        return Rollout(transitions, torch.cat(actions), torch.cat(policies), torch.cat(values))
+        return Rollout(
+            transitions, torch.cat(actions), torch.cat(policies), torch.cat(values), tuple(features)
+        )
 
     def update(self, rollout: Rollout) -> dict[str, float]:
         """Descend once along the gradient of a rollout's loss.
 
         Returns:
-            policy_loss, value_loss, entropy, gradient_norm and learning_rate.
+            policy_loss, value_loss, entropy, and what the descent reports: gradient_norm, learning_rate.
 
         Raises:
             TrainingDiverged: the loss or its gradient is not finite; the weights are then left as they were.
@@ -214,18 +197,16 @@ class Learner:
         )
         self.network.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.parameters, config.max_gradient_norm)
-        report = {name: loss.item() for name, loss in losses.items()} | {"gradient_norm": norm.item()}
+        report = {name: loss.item() for name, loss in losses.items()} | self.descent.measure(rollout)
         if not np.isfinite([total.item(), *report.values()]).all():
             raise TrainingDiverged(f"step {self.step}: the loss or its gradient is not finite: {report}")
         progress = (self.step - len(rollout.values)) / config.total_steps
         rate = config.learning_rate * max(0.0, 1 - progress)
-        rmsprop_step(self.parameters, self.mean_squares, config, rate)
-        return report | {"learning_rate": rate}
+        return report | self.descent.step(rate)
 
     def memory(self) -> dict[str, Tensor]:
         """Return what an update depends on besides weights and experience, live: copying into it restores."""
-        return {f"mean_square.{i}": square for i, square in enumerate(self.mean_squares)}
+        return self.descent.memory()
 
     def _losses(self, rollout: Rollout, advantages: NDArray[np.float32]) -> dict[str, Tensor]:
         device = rollout.values.device
@@ -245,7 +226,7 @@ class Learner:
             "entropy": (weights * entropy(rollout.policy, continuous)).sum(),
         }
 
-    def _think(self, features: Tensor) -> tuple[Tensor, Tensor]:
+    def _think(self, features: Tensor) -> PolicyValue:
         with torch.autocast(features.device.type, torch.bfloat16, enabled=self._dtype == torch.bfloat16):
             return self.network.head(features)
 
@@ -265,6 +246,8 @@ class Learner:
         self.episodes.observe(rewards, valid, ended, infos)
         self.look(observations, np.zeros_like(ended) if self._resets_within_step else ended)
         lost = learning_ends(infos, valid)
+        if self.config.clip_rewards:
+            rewards = rewards.clip(-1, 1)
         return rewards, terminated | lost, truncated & ~lost, valid, final_values
 
     @torch.no_grad()

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from drivesim.rl.a2c import Precision, TrainingDiverged
+from drivesim.rl.a2c import TrainingDiverged
+from drivesim.rl.descent import Precision
 from drivesim.rl.episodes import EpisodeStatistics
 from drivesim.rl.learner import Refill, check_environment, learning_ends
 from drivesim.rl.q_network import QNetwork

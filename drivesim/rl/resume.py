@@ -31,6 +31,8 @@ KEPT_CHECKPOINTS = 2
 SAVED_REPLAY_BYTES = 256 << 20
 """Of the largest replay that a checkpoint holds unless told otherwise. Two checkpoints are kept, and a third
 is written before the oldest goes."""
+LATER_SETTINGS: dict[str, Any] = {"clip_rewards": False}
+"""What checkpoints written before there were such settings did."""
 
 
 @runtime_checkable
@@ -178,10 +180,9 @@ def _check_metadata(file: Path, metadata: Mapping[str, Any], learner: Learner) -
         if not isinstance(found, dict):
             raise CheckpointError(f"{file}: {section} is missing")
         for name, value in wanted.items():
-            if found.get(name) != value and name != "total_steps":
-                raise CheckpointError(
-                    f"{file}: {section}.{name} was {found.get(name)!r}, this run asks for {value!r}"
-                )
+            was = found.get(name, LATER_SETTINGS.get(name))
+            if was != value and name != "total_steps":
+                raise CheckpointError(f"{file}: {section}.{name} was {was!r}, this run asks for {value!r}")
     step, elapsed = metadata.get("step"), metadata.get("elapsed_s")
     if not isinstance(step, int) or not isinstance(elapsed, int | float) or not math.isfinite(elapsed):
         raise CheckpointError(f"{file}: step or elapsed_s is missing")

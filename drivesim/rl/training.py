@@ -22,8 +22,9 @@ from gymnasium.vector import VectorEnv
 from rich.console import Console
 
 from drivesim.rl import a2c
-from drivesim.rl.a2c import A2CConfig, Precision, TrainingDiverged
+from drivesim.rl.a2c import A2CConfig, TrainingDiverged
 from drivesim.rl.checkpoint import AGENT, CheckpointError, save_agent
+from drivesim.rl.descent import Precision
 from drivesim.rl.learner import Learner, ReplayLearner
 from drivesim.rl.networks import ActorCritic
 from drivesim.rl.progress import RunLog

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +11,17 @@ from rich.console import Console
 from drivesim.arguments import natural_int, positive_int
 from drivesim.pilots import agent_directory
 from drivesim.rl.a2c import TrainingDiverged
-from drivesim.rl.checkpoint import AGENT, CheckpointError, load_network
-from drivesim.rl.dqn import DQNConfig, QLearner
-from drivesim.rl.networks import InputLayout
-from drivesim.rl.q_network import QNetwork, QNetworkConfig
+from drivesim.rl.checkpoint import AGENT, CheckpointError, Network, load_network
 from drivesim.rl.resume import latest_checkpoint
-from drivesim.rl.training import RunConfig, Status, TrainingResult, fastest_precision, train_learner
+from drivesim.rl.training import RunConfig, Status, TrainingResult, train_learner
 from probes.agent import DivergedError, ProbeError
 from probes.artifacts import provenance
 from probes.cli.device import add_device, require_device
 from probes.cli.options import Subparsers, begin, finish
+from probes.cli.train_algorithms import ALGORITHMS, add_settings, given_settings, make_learner, make_network
 from probes.domains.atari_consoles import ConsoleConfig
-from probes.domains.atari_frames import SIDE, STACK
 from probes.domains.atari_learning import AtariLearningEnv
 
-LAYOUT = InputLayout(("gray",), STACK, SIDE, SIDE)
-DEFAULT = DQNConfig()
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 DOMAIN = "atari:"
@@ -37,24 +31,11 @@ def add_parser(commands: Subparsers) -> None:
     """Add `train`."""
     parser = commands.add_parser("train", help="teach an agent an Atari game")
     parser.add_argument("game", metavar="atari:GAME", help="such as atari:Freeway")
-    parser.add_argument("--algo", choices=tuple(TRAINERS), default="dqn")
-    parser.add_argument("--steps", type=positive_int, default=DEFAULT.total_steps, help="decisions in all")
-    parser.add_argument("--envs", type=positive_int, default=8, help="worlds stepped together")
+    parser.add_argument("--algo", choices=tuple(ALGORITHMS), default="dqn")
+    parser.add_argument("--envs", type=positive_int, help="worlds stepped together")
     parser.add_argument("--sticky", type=float, default=0.0, help="share of actions that are repeated")
     parser.add_argument("--seed", type=natural_int, default=0, help="of weights, episodes and actions")
-    parser.add_argument("--discount", type=float, default=DEFAULT.discount)
-    parser.add_argument("--n-step", type=positive_int, default=DEFAULT.n_step)
-    parser.add_argument("--learning-rate", type=float, default=DEFAULT.learning_rate)
-    parser.add_argument("--batch", type=positive_int, default=DEFAULT.batch_size)
-    parser.add_argument("--steps-per-update", type=positive_int, default=DEFAULT.steps_per_update)
-    parser.add_argument("--target-period", type=positive_int, default=DEFAULT.target_period)
-    parser.add_argument("--epsilon-start", type=float, default=DEFAULT.epsilon_start)
-    parser.add_argument("--epsilon-steps", type=positive_int, default=DEFAULT.epsilon_steps)
-    parser.add_argument("--learning-starts", type=natural_int, default=DEFAULT.learning_starts)
-    parser.add_argument("--replay-frames", type=positive_int, default=DEFAULT.replay_frames)
-    parser.add_argument("--plain-head", action="store_true", help="one head instead of a duelling one")
-    parser.add_argument("--single", action="store_true", help="not double Q-learning")
-    parser.add_argument("--hidden", type=positive_int, default=QNetworkConfig.hidden, help="units of a layer")
+    add_settings(parser)
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     start.add_argument("--init", metavar="AGENT", help="start from the weights of an agent or a run")
@@ -72,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
     require_device(args.device)
     if not args.game.startswith(DOMAIN):
         raise ProbeError(f"found {args.game!r}, allowed is {DOMAIN} and a game, such as {DOMAIN}Freeway")
-    env = AtariLearningEnv(
-        ConsoleConfig(args.game.removeprefix(DOMAIN), sticky=args.sticky), args.envs, threads=args.threads
-    )
+    given_settings(args)
+    config = ConsoleConfig(args.game.removeprefix(DOMAIN), sticky=args.sticky)
+    env = AtariLearningEnv(config, args.envs or ALGORITHMS[args.algo].envs, threads=args.threads)
     try:
-        result = TRAINERS[args.algo](args, env, console)
+        result = train(args, env, console)
     except (CheckpointError, ValueError) as error:
         raise ProbeError(str(error)) from error
     except TrainingDiverged as error:
@@ -87,42 +68,25 @@ def run(args: argparse.Namespace) -> int:
     return 0 if result.status is Status.FINISHED else INTERRUPTED
 
 
-def train_dqn(args: argparse.Namespace, env: AtariLearningEnv, console: Console) -> TrainingResult:
-    """Train by (double) deep Q-learning."""
-    shape = QNetworkConfig(len(env.actions), is_duelling=not args.plain_head, hidden=args.hidden)
-    network, history = begin_training(args, QNetwork(LAYOUT, shape, args.seed), env)
-    config = DQNConfig(
-        total_steps=args.steps,
-        discount=args.discount,
-        n_step=args.n_step,
-        is_double=not args.single,
-        batch_size=args.batch,
-        steps_per_update=args.steps_per_update,
-        learning_rate=args.learning_rate,
-        target_period=args.target_period,
-        epsilon_start=args.epsilon_start,
-        epsilon_steps=args.epsilon_steps,
-        learning_starts=args.learning_starts,
-        replay_frames=args.replay_frames,
-        seed=args.seed,
-        device=args.device,
-        precision=args.precision or fastest_precision(args.device),
-    )
+def train(args: argparse.Namespace, env: AtariLearningEnv, console: Console) -> TrainingResult:
+    """Train by the algorithm that was asked for."""
+    network, history = begin_training(args, make_network(args, env), env)
     metadata = {
+        "algorithm": args.algo,
         "game": env.game,
         "sticky": args.sticky,
         "actions": list(env.actions),
         "commands": history,
         "seed": args.seed,
-        "envs": args.envs,
+        "envs": env.num_envs,
     }
     settings = RunConfig(args.output, resume=args.resume, console=console, metadata=metadata)
-    return train_learner(QLearner(env, network, config), settings)
+    return train_learner(make_learner(args, env, network), settings)
 
 
 def begin_training(
-    args: argparse.Namespace, network: QNetwork, env: AtariLearningEnv
-) -> tuple[QNetwork, list[dict[str, Any]]]:
+    args: argparse.Namespace, network: Network, env: AtariLearningEnv
+) -> tuple[Network, list[dict[str, Any]]]:
     """Return the network to start from, and the commands that trained it so far, this one last.
 
     Raises:
@@ -138,16 +102,10 @@ def begin_training(
     if args.init is None:
         return network, [command]
     given, metadata = load_network(agent_directory(args.init))
-    if not isinstance(given, QNetwork) or (given.layout, given.config) != (network.layout, network.config):
-        raise CheckpointError(f"agent {args.init!r} is no DQN of this shape for {env.game}")
+    if (type(given), given.layout, given.config) != (type(network), network.layout, network.config):
+        raise CheckpointError(f"agent {args.init!r} has no {args.algo} network of this shape for {env.game}")
     if metadata.get("game") != env.game:
         raise CheckpointError(f"agent {args.init!r} plays {metadata.get('game')!r}, not {env.game!r}")
     reached = metadata.get("training", {}).get("step", 0)
     command["init"] = f"{args.init} after {reached} steps"
     return given.requires_grad_(True).train(), [*metadata.get("commands", []), command]
-
-
-TRAINERS: dict[str, Callable[[argparse.Namespace, AtariLearningEnv, Console], TrainingResult]] = {
-    "dqn": train_dqn
-}
-"""By algorithm."""

@@ -1,4 +1,4 @@
-"""Advantages and updates against hand-computed numbers, in both ways of resetting."""
+"""Losses and updates against hand-computed numbers, in both ways of resetting."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from drivesim.rl.a2c import (
-    A2CConfig,
-    Learner,
-    TrainingDiverged,
-    Transitions,
-    generalized_advantages,
-    rmsprop_step,
-)
+from drivesim.rl.a2c import A2CConfig, Learner, TrainingDiverged, rmsprop_step
 from drivesim.rl.learner import LEARNING_END
 from drivesim.rl.networks import ActorCritic
+from drivesim.rl.rollout import generalized_advantages
 from tests.rl.catch import LAYOUT, SMALL, Catch, Step
+from tests.rl.test_rollout import column, mask
 
 DEVICES = [
     "cpu",
@@ -30,46 +25,6 @@ DEVICES = [
         "cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
     ),
 ]
-
-
-def column(*values: float) -> NDArray[np.float32]:
-    return np.array(values, dtype=np.float32)[:, None]
-
-
-def mask(*values: bool) -> NDArray[np.bool_]:
-    return np.array(values)[:, None]
-
-
-def three_steps(terminated: NDArray[np.bool_], truncated: NDArray[np.bool_]) -> Transitions:
-    rewards, values, after = column(1, 2, 3), column(10, 20, 30), column(20, 30, 40)
-    return Transitions(rewards, values, after, terminated, truncated, mask(True, True, True))
-
-
-NEVER = mask(False, False, False)
-SECOND = mask(False, True, False)
-
-
-def test_advantages_sum_the_discounted_errors() -> None:
-    # errors: 1 + 0.5 * 20 - 10 = 1, 2 + 15 - 20 = -3, 3 + 20 - 30 = -7; each carries 0.5 * 0.5 of the next
-    advantages = generalized_advantages(three_steps(NEVER, NEVER), 0.5, 0.5)
-    np.testing.assert_allclose(advantages, column(1 + 0.25 * -4.75, -3 + 0.25 * -7, -7))
-
-
-def test_nothing_is_expected_after_a_termination() -> None:
-    # the second error becomes 2 - 20 = -18 and carries nothing
-    advantages = generalized_advantages(three_steps(SECOND, NEVER), 0.5, 0.5)
-    np.testing.assert_allclose(advantages, column(1 + 0.25 * -18, -18, -7))
-
-
-def test_a_truncated_episode_keeps_the_value_of_its_final_state() -> None:
-    # the second error stays 2 + 0.5 * 30 - 20 = -3 but carries nothing
-    advantages = generalized_advantages(three_steps(NEVER, SECOND), 0.5, 0.5)
-    np.testing.assert_allclose(advantages, column(1 + 0.25 * -3, -3, -7))
-
-
-def test_lambda_one_gives_the_return_minus_the_value() -> None:
-    advantages = generalized_advantages(three_steps(NEVER, NEVER), 0.5, 1.0)
-    assert advantages[0, 0] == pytest.approx(1 + 0.5 * 2 + 0.25 * 3 + 0.125 * 40 - 10)
 
 
 def test_rmsprop_divides_by_the_root_of_the_running_mean_square() -> None:
@@ -143,6 +98,28 @@ def test_a_lost_life_ends_learning_but_not_the_episode() -> None:
     assert not transitions.truncated[:, 0].any()
     assert transitions.truncated[:, 1].tolist() == [False, True, False, False, True]
     assert learner.episodes.summary()["mean_length"] == 2.0
+
+
+def test_rewards_are_cut_for_learning_only_when_asked_and_told_as_paid() -> None:
+    class Generous(Corridor):
+        def step(self, actions: NDArray[np.int64]) -> Step:
+            observations, rewards, *rest = super().step(actions)
+            return (observations, rewards * np.array([5, -0.5], np.float32), *rest)  # type: ignore[return-value]  # as above
+
+    for clips, expected in ((True, 1.0), (False, 5.0)):
+        learner = Learner(Generous(2), ActorCritic(LAYOUT, SMALL), A2CConfig(num_steps=2, clip_rewards=clips))
+        learner.start(seed=0)
+        assert learner.collect().transitions.rewards.tolist() == [[expected, -0.5]] * 2
+        assert learner.episodes.summary()["mean_return"] == (10 - 1) / 2
+
+
+def test_a_rollout_keeps_what_the_network_was_given() -> None:
+    learner = Learner(Catch(4), ActorCritic(LAYOUT, SMALL), A2CConfig(num_steps=3))
+    learner.start(seed=0)
+    rollout = learner.collect()
+    again = learner.network.head(torch.cat(rollout.features))
+    torch.testing.assert_close(again.policy, rollout.policy)
+    torch.testing.assert_close(again.value, rollout.values)
 
 
 def test_losses_are_those_of_the_formula() -> None:

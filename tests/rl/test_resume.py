@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from drivesim.rl.a2c import A2CConfig, Learner
+from drivesim.rl.acktr import ACKTRConfig
 from drivesim.rl.checkpoint import CheckpointError
 from drivesim.rl.dqn import DQNConfig, QLearner
 from drivesim.rl.networks import ActorCritic
@@ -23,12 +24,13 @@ from tests.rl.catch import LAYOUT, SMALL, Catch
 from tests.rl.random_frames import GRAY, TINY, RandomFrames
 
 CONFIG = A2CConfig(total_steps=2_000, num_steps=3, seed=5)
+ACKTR = ACKTRConfig(total_steps=2_000, num_steps=3, seed=5, curvature_every=2, inverse_every=3)
 DQN = DQNConfig(
     batch_size=8, steps_per_update=16, learning_starts=64, replay_frames=400, target_period=96, seed=3
 )
 
 
-def fresh(mode: AutoresetMode = AutoresetMode.NEXT_STEP, config: A2CConfig = CONFIG) -> Learner:
+def fresh(mode: AutoresetMode = AutoresetMode.NEXT_STEP, config: A2CConfig | ACKTRConfig = CONFIG) -> Learner:
     return Learner(Catch(8, mode), ActorCritic(LAYOUT, SMALL), config)
 
 
@@ -45,10 +47,11 @@ def saved(tmp_path: Path, learner: Learner, elapsed_s: float = 12.5) -> Path:
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("settings", [CONFIG, ACKTR], ids=["a2c", "acktr"])
 def test_a_restored_learner_continues_bit_for_bit(
-    tmp_path: Path, mode: AutoresetMode, precision: Any
+    tmp_path: Path, mode: AutoresetMode, precision: Any, settings: A2CConfig | ACKTRConfig
 ) -> None:
-    config = replace(CONFIG, precision=precision)
+    config = replace(settings, precision=precision)
     original = fresh(mode, config)
     original.start(config.seed)
     advance(original, 7)
@@ -60,8 +63,8 @@ def test_a_restored_learner_continues_bit_for_bit(
     assert advance(again, 7) == expected
     for ours, theirs in zip(again.parameters, original.parameters, strict=True):
         assert torch.equal(ours, theirs)
-    for square, reference in zip(again.mean_squares, original.mean_squares, strict=True):
-        assert torch.equal(square, reference)
+    for name, tensor in original.memory().items():
+        assert torch.equal(again.memory()[name], tensor), name
     np.testing.assert_array_equal(again.observations, original.observations)
     np.testing.assert_array_equal(again.episodes.returns, original.episodes.returns)
 
@@ -90,6 +93,25 @@ def test_another_configuration_is_refused_but_more_steps_are_not(tmp_path: Path)
     with pytest.raises(CheckpointError, match=r"network\.hidden was 64"):
         restore_learner(other, path)
     restore_learner(fresh(config=replace(CONFIG, total_steps=9_000)), path)
+
+
+def test_a_checkpoint_from_before_rewards_could_be_cut_learns_from_them_as_paid(tmp_path: Path) -> None:
+    learner = fresh()
+    learner.start(0)
+    path = saved(tmp_path, learner)
+    header = json.loads((path / "state.json").read_text())
+    del header["metadata"]["config"]["clip_rewards"]
+    (path / "state.json").write_text(json.dumps(header))
+    restore_learner(fresh(), path)
+    with pytest.raises(CheckpointError, match=r"clip_rewards was False, this run asks for True"):
+        restore_learner(fresh(config=replace(CONFIG, clip_rewards=True)), path)
+
+
+def test_a2c_does_not_go_on_from_acktr(tmp_path: Path) -> None:
+    learner = fresh(config=ACKTR)
+    learner.start(0)
+    with pytest.raises(CheckpointError, match=r"config\.learning_rate was 0\.25"):
+        restore_learner(fresh(), saved(tmp_path, learner))
 
 
 def test_another_number_of_environments_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("ale_py")
 
-from drivesim.rl.checkpoint import load_network
+from drivesim.rl.checkpoint import load_directory, load_network
+from drivesim.rl.networks import ActorCritic
 from drivesim.rl.q_network import QNetwork
 from probes.cli import MISUSE, main
 
@@ -15,6 +16,9 @@ TOY = (
     "--envs", "2", "--learning-starts", "32", "--batch", "8", "--hidden", "16", "--replay-frames", "400",
     "--precision", "float32",
 )  # fmt: skip
+
+
+FEW = ("--envs", "2", "--num-steps", "4", "--hidden", "16", "--precision", "float32")
 
 
 def train(output: Path, *more: str, steps: int = 64) -> int:
@@ -40,6 +44,33 @@ def test_an_agent_is_trained_kept_and_gone_on_from(
     assert more["commands"][1]["init"] == f"{run} after 64 steps"
 
 
+def train_actor_critic(algo: str, output: Path, *more: str, steps: int) -> int:
+    game = ["train", "atari:Freeway", "--algo", algo, "--steps", str(steps)]
+    return main([*game, *FEW, "-o", str(output), *more])
+
+
+@pytest.mark.parametrize("algo", ["a2c", "acktr"])
+def test_an_actor_critic_is_trained_and_goes_on_bit_for_bit(algo: str, tmp_path: Path) -> None:
+    # The learning rate falls with the share of --steps that is done, but for the first update, of 8 steps.
+    assert train_actor_critic(algo, tmp_path / "parts", steps=8) == 0
+    assert train_actor_critic(algo, tmp_path / "parts", "--resume", steps=16) == 0
+    assert train_actor_critic(algo, tmp_path / "whole", steps=16) == 0
+    network, metadata = load_network(tmp_path / "parts" / "agent")
+    assert isinstance(network, ActorCritic)
+    assert (metadata["algorithm"], metadata["game"], metadata["sticky"]) == (algo, "freeway", 0.0)
+    assert metadata["actions"] == ["noop", "up", "down"]
+    assert metadata["training"]["config"]["clip_rewards"] is True
+    assert [command["from_step"] for command in metadata["commands"]] == [0, 8]
+    parts, whole = (
+        load_directory(tmp_path / run / "checkpoints" / "000000000016", "state")[0]
+        for run in ("parts", "whole")
+    )
+    for name, array in whole.items():
+        assert array.tobytes() == parts[name].tobytes(), name
+    more = ("--init", str(tmp_path / "parts"))
+    assert train_actor_critic(algo, tmp_path / "more", *more, steps=8) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -49,6 +80,9 @@ def test_an_agent_is_trained_kept_and_gone_on_from(
         (["atari:Freeway", "--resume"], "there is no checkpoint to resume"),
         (["atari:Freeway", "--init", "nobody"], "nobody"),
         (["atari:Freeway", "--discount", "2"], "discount is 2.0"),
+        (["atari:Freeway", "--algo", "a2c", "--batch", "8"], "found --batch with --algo a2c; only dqn know"),
+        (["atari:Freeway", "--num-steps", "8"], "found --num-steps with --algo dqn; only a2c and acktr know"),
+        (["atari:Freeway", "--algo", "acktr", "--trust-region", "0"], "trust_region is 0.0"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(
@@ -63,4 +97,6 @@ def test_an_agent_of_another_game_is_no_start(tmp_path: Path, capsys: pytest.Cap
     assert train(tmp_path / "freeway") == 0
     other = ["train", "atari:Boxing", *TOY, "--init", str(tmp_path / "freeway"), "-o", str(tmp_path / "b")]
     assert main(other) == MISUSE
-    assert "is no DQN of this shape for boxing" in capsys.readouterr().err
+    assert "has no dqn network of this shape for boxing" in capsys.readouterr().err
+    assert train_actor_critic("a2c", tmp_path / "c", "--init", str(tmp_path / "freeway"), steps=8) == MISUSE
+    assert "has no a2c network of this shape for freeway" in capsys.readouterr().err
