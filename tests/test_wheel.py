@@ -114,12 +114,14 @@ def test_the_wheel_installs_both_commands(wheel: Path) -> None:
     assert "probes = probes.cli:main" in told
 
 
-@pytest.mark.parametrize("folder", ["drivesim/agents", "probes/models", "probes/report/templates"])
+@pytest.mark.parametrize(
+    "folder", ["drivesim/agents", "probes/agents", "probes/models", "probes/report/templates"]
+)
 def test_the_wheel_carries_all_that_is_shipped(folder: str, wheel: Path) -> None:
     found = (ROOT / folder).glob("*" if folder.endswith("templates") else "*/*")
     wanted = {str(path.relative_to(ROOT)) for path in found if path.is_file()}
     wanted = {name for name in wanted if "__pycache__" not in name}
-    assert wanted or folder == "probes/models"
+    assert wanted or folder in ("probes/agents", "probes/models")
     assert wanted <= set(zipfile.ZipFile(wheel).namelist())
 
 

@@ -16,9 +16,10 @@ from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.portion import Portion
-from probes.domains.driving import DrivingAgent, load_agent
+from probes.domains.driving import DrivingAgent
 from probes.domains.driving_braking import MOVING, measure_braking, without_traffic
 from probes.domains.driving_replay import load_scenario
+from probes.domains.registry import load_driving_agent
 from probes.progress import track
 
 KIND = "braking"
@@ -42,7 +43,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Drive and count, unless it has been done."""
     console = begin(args)
-    agent = load_agent(args.agent)
+    agent = load_driving_agent(args.agent, "probes braking")
     scenario = load_scenario(args.scenario or agent.scenario)
     settings = {
         "agent": {"name": agent.name, "digest": agent.digest},

@@ -5,24 +5,24 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 from dataclasses import fields
-from functools import partial
 
 import numpy as np
 
 from drivesim.arguments import natural_int, positive_int
 from probes.artifacts import artifact
 from probes.cli.options import Subparsers, add_common, begin, finish
+from probes.cli.subjects import add_agent
 from probes.data.collect import CollectConfig, collect, manifest_config
 from probes.data.state_set import KIND, load_states
-from probes.domains.driving import DrivingSimulation, load_agent
+from probes.domains.registry import load_agent, simulation_factory
 from probes.progress import track
 
 
 def add_parser(commands: Subparsers) -> None:
     """Add `collect`."""
     parser = commands.add_parser("collect", help="let an agent play and keep states")
-    parser.add_argument("--agent", default="reasonable-seg4", help="a shipped name, a run or a directory")
-    parser.add_argument("--scenario", help="where it plays; where it learned unless given")
+    add_agent(parser, "who plays")
+    parser.add_argument("--scenario", help="where it drives; where it learned unless given")
     defaults = {field.name: field.default for field in fields(CollectConfig)}
     for name in ("fit_states", "held_out_states", "worlds", "spacing", "fit_seed", "held_out_seed", "seed"):
         kind = positive_int if name in ("fit_states", "worlds", "spacing") else natural_int
@@ -35,9 +35,9 @@ def add_parser(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Collect, unless it has been done."""
     console = begin(args)
-    agent = load_agent(args.agent)
+    agent = load_agent(args.agent, args.game)
     config = CollectConfig(**{field.name: getattr(args, field.name) for field in fields(CollectConfig)})
-    factory = partial(DrivingSimulation, args.scenario or agent.scenario)
+    factory = simulation_factory(agent, args.scenario)
     with closing(factory(1)) as simulation:
         settings = manifest_config(config, agent, simulation)
     if artifact.is_current(args.output, KIND, config=settings, seed=config.seed, parents={}):

@@ -16,8 +16,8 @@ from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import scenario_of, unique_names
 from probes.data.state_set import KIND as STATES
 from probes.data.state_set import StateSet, load_states
-from probes.domains.driving import load_agent
 from probes.domains.driving_contents import describe
+from probes.domains.registry import load_driving_agent
 from probes.domains.viewpoint import Viewpoint, make_viewpoint
 from probes.synthesis.findings import Findings, load_findings
 
@@ -41,7 +41,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Count, unless it has been done."""
     console = begin(args)
-    states, agent = load_states(args.states), load_agent(args.agent)
+    states, agent = load_states(args.states), load_driving_agent(args.agent, "probes contents")
     paths = unique_names(args.findings, "real", "states")
     config, parents = {"brake": args.brake, "scenario": agent.scenario}, {"states": states.path, **paths}
     if artifact.is_current(args.output, KIND, config=config, seed=0, parents=parents):

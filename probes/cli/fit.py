@@ -13,11 +13,12 @@ from drivesim.arguments import natural_int, positive_int
 from probes.artifacts import artifact
 from probes.cli.device import add_device, require_device
 from probes.cli.options import Subparsers, add_common, begin, finish
+from probes.cli.subjects import add_agent, game_of
 from probes.data.saliency_set import KIND as SALIENCY
 from probes.data.saliency_set import SaliencySet, compute, load_saliency
 from probes.data.saliency_set import manifest_config as saliency_config
 from probes.data.state_set import StateSet, load_states
-from probes.domains.driving import DrivingAgent, load_agent
+from probes.domains.registry import AnyAgent, load_agent
 from probes.models import find_model
 from probes.progress import track
 from probes.state_models.fit import LOG, FitConfig, checkpoint_path, fit, manifest_config, parents_of
@@ -34,7 +35,7 @@ def add_parser(commands: Subparsers) -> None:
     """Add `fit`."""
     parser = commands.add_parser("fit", help="fit a state model to collected states")
     parser.add_argument("states", type=Path, help="directory that `probes collect` wrote")
-    parser.add_argument("--agent", default="reasonable-seg4", help="the agent that played")
+    add_agent(parser, "who played")
     parser.add_argument("--model", choices=tuple(SCHEDULES), default="crisp")
     parser.add_argument("--loss", choices=("full", "lp", "vae"), default="full", help="of model paper")
     parser.add_argument("--preset", choices=("smoke", "quick", "paper"), default="quick", help="the schedule")
@@ -51,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
     """Fit, unless it has been done; an interrupted fit goes on."""
     console = begin(args)
     device = require_device(args.device)
-    agent = load_agent(args.agent).to(device)
     states = load_states(args.states)
+    agent = load_agent(args.agent, game_of(args, states)).to(device)
     schedule = SCHEDULES[args.model][args.preset]
     if args.iterations:
         schedule = replace(schedule, iterations=args.iterations)
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     return finish(args, {"last": last}, console)
 
 
-def find_saliency(states: StateSet, agent: DrivingAgent, console: Console) -> SaliencySet:
+def find_saliency(states: StateSet, agent: AnyAgent, console: Console) -> SaliencySet:
     """Open the saliency beside a state set, computing it first if need be."""
     path = states.path.with_name(f"{states.path.name}.saliency")
     settings = saliency_config(agent)

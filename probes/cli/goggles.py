@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -14,23 +13,21 @@ from rich.console import Console
 from rich.table import Table as ShownTable
 
 from drivesim.arguments import natural_int, positive_int
-from probes import statistics
 from probes.agent import ProbeError, action_index
 from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.portion import Portion
+from probes.cli.subjects import add_agent
 from probes.data.collect import check_fit
 from probes.data.episodes import Episodes, Player, Progress, play, recorded
 from probes.data.simulation import SimulationFactory
-from probes.domains.driving import DrivingAgent, DrivingSimulation, load_agent
-from probes.domains.driving_replay import HIT
-from probes.domains.ego import odometer
+from probes.domains.registry import AnyAgent, domain_of, load_agent, simulation_factory
 from probes.measures.goggles import GogglesConfig, compare, constant, greedy, through
 from probes.models import find_model
 from probes.progress import track
-from probes.replay import METRES_PER_KM
 from probes.state_models.model_store import load_model
+from probes.statistics import Floats
 
 KIND = "goggles"
 RESULT = "result.json"
@@ -42,8 +39,8 @@ PRECISIONS = get_args(get_type_hints(GogglesConfig)["precision"])
 def add_parser(commands: Subparsers) -> None:
     """Add `goggles`."""
     parser = commands.add_parser("goggles", help="let an agent play while it sees through state models")
-    parser.add_argument("--agent", default="reasonable-seg4", help="a shipped name, a run or a directory")
-    parser.add_argument("--scenario", help="where it plays; where it learned unless given")
+    add_agent(parser, "who plays")
+    parser.add_argument("--scenario", help="where it drives; where it learned unless given")
     parser.add_argument(
         "--models",
         nargs="+",
@@ -53,7 +50,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--episodes", type=positive_int, default=20, help="as many as in the paper: 20")
     parser.add_argument("--seed", type=natural_int, default=1_000_000, help="of the first episode")
-    parser.add_argument("--floor", default="brake", help="the action that doing nothing takes")
+    parser.add_argument("--floor", help="the action that doing nothing takes: brake or noop unless given")
     parser.add_argument(
         "--hard", action="store_true", help="the agent sees the likeliest classes, not soft ones"
     )
@@ -66,9 +63,10 @@ def add_parser(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Play, unless it has been done; what an interrupted run has played through is not played again."""
     console = begin(args)
-    agent = load_agent(args.agent)
+    agent = load_agent(args.agent, args.game)
     models = named_models(args.models)
-    factory = partial(DrivingSimulation, args.scenario or agent.scenario)
+    args.floor = args.floor or domain_of(agent).floor
+    factory = simulation_factory(agent, args.scenario)
     stage = Stage(args, agent, factory, models, _settings(args, agent, factory))
     parents = {f"model {name}": path for name, path in models.items()}
     settings = {**stage.settings, "models": list(models), "floor": args.floor, "goggles": _goggles(args)}
@@ -78,8 +76,10 @@ def run(args: argparse.Namespace) -> int:
         with artifact.writing(args.output, KIND, config=settings, seed=args.seed, parents=parents) as scratch:
             artifact.write_json(scratch / RESULT, stage.compute(console))
     result = artifact.read_json(args.output / RESULT)
-    console.print(shown(result["table"]))
-    return finish(args, {"table": result["table"], "endings": _endings(result)}, console)
+    tables = {name: result[name] for name in ("table", "clipped") if name in result}
+    for name, table in tables.items():
+        console.print(shown(table, "by the rewards' signs" if name == "clipped" else None))
+    return finish(args, {**tables, "endings": _endings(result)}, console)
 
 
 def named_models(given: Sequence[str]) -> dict[str, Path]:
@@ -106,7 +106,7 @@ def _goggles(args: argparse.Namespace) -> dict[str, Any]:
     return {"precision": args.precision, "is_hard": args.hard}
 
 
-def _settings(args: argparse.Namespace, agent: DrivingAgent, factory: SimulationFactory) -> dict[str, Any]:
+def _settings(args: argparse.Namespace, agent: AnyAgent, factory: SimulationFactory) -> dict[str, Any]:
     """Return what decides all episodes, after a check that the agent fits the simulation."""
     simulation = factory(1)
     simulation.close()
@@ -124,7 +124,7 @@ class Stage:
     """Everything that the episodes are played with."""
 
     args: argparse.Namespace
-    agent: DrivingAgent
+    agent: AnyAgent
     factory: SimulationFactory
     models: dict[str, Path]
     settings: dict[str, Any]
@@ -166,44 +166,48 @@ class Stage:
             args.seed,
             {"model": model} if model else {},
             lambda: play(
-                self.factory, player, seeds, worlds=args.worlds, odometer=odometer, progress=progress
+                self.factory,
+                player,
+                seeds,
+                worlds=args.worlds,
+                odometer=domain_of(self.agent).odometer,
+                progress=progress,
             ),
         )
 
     def _result(self, played: dict[str, Episodes]) -> dict[str, Any]:
-        returns = {name: episodes.returns for name, episodes in played.items()}
-        table = compare({name: returns[name] for name in self.models}, returns[AGENT], returns[FLOOR])
+        domain = domain_of(self.agent)
+        clipped = {name: episodes.distances for name, episodes in played.items()}
         return {
             **self.settings,
             "seed": self.args.seed,
             "floor": self.args.floor,
             **_goggles(self.args),
-            "table": table.to_json(),
-            "happened": {name: happened(episodes) for name, episodes in played.items()},
+            "table": self._table({name: episodes.returns for name, episodes in played.items()}),
+            **({"clipped": self._table(clipped)} if domain.counts_clipped else {}),
+            "happened": {name: domain.happened(episodes) for name, episodes in played.items()},
             "episodes": {name: episodes.to_json() for name, episodes in played.items()},
         }
 
-
-def happened(episodes: Episodes) -> dict[str, Any]:
-    """Tell how driving episodes ended, and how often people were hit.
-
-    Returns:
-        Counts of endings, km, people hit per km with Garwood's interval (None if nothing was driven).
-    """
-    endings, km = episodes.count_endings(), float(episodes.distances.sum()) / METRES_PER_KM
-    hits = endings.get(HIT, 0)
-    rate = asdict(statistics.rate(hits, km)) if km > 0 else None
-    return {"endings": endings, "km": km, "people_hit_per_km": rate}
+    def _table(self, columns: dict[str, Floats]) -> dict[str, Any]:
+        """Compare what is counted of the episodes (E,) of each row."""
+        rows = {name: columns[name] for name in self.models}
+        return compare(rows, columns[AGENT], columns[FLOOR]).to_json()
 
 
 def _endings(result: dict[str, Any]) -> dict[str, Any]:
     return {name: told["endings"] for name, told in result["happened"].items()}
 
 
-def shown(table: dict[str, Any]) -> ShownTable:
+def shown(table: dict[str, Any], title: str | None = None) -> ShownTable:
     """Lay the table out for a terminal."""
     laid = ShownTable(
-        "sees through", "return", "less the agent's", "kept", caption="in brackets: 95% intervals"
+        "sees through",
+        "return",
+        "less the agent's",
+        "kept",
+        title=title,
+        caption="in brackets: 95% intervals",
     )
     laid.add_row("nothing: the agent", in_brackets(table["agent"]), "", "")
     for name, row in table["rows"].items():

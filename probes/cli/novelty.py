@@ -14,10 +14,11 @@ from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.artifacts.manifest import read_manifest
 from probes.cli.options import Subparsers, add_common, begin, finish
-from probes.cli.subjects import scenario_of, spread_out, unique_names
+from probes.cli.subjects import add_agent, game_of, scenario_of, spread_out, unique_names
 from probes.data.state_set import StateSet, load_states
-from probes.domains.driving import load_agent
+from probes.domains.driving import DrivingAgent
 from probes.domains.realism import self_consistency
+from probes.domains.registry import load_agent, named_world
 from probes.domains.sample_quality import shares
 from probes.domains.viewpoint import Viewpoint, make_viewpoint
 from probes.measures import prior_samples
@@ -49,7 +50,7 @@ def add_parser(commands: Subparsers) -> None:
         "sources", nargs="+", type=Path, help="what `probes search` or `probes samples` wrote"
     )
     parser.add_argument("--states", required=True, type=Path, help="what the state model was fitted on")
-    parser.add_argument("--agent", default="reasonable-seg4", help="whose scenario has the camera")
+    add_agent(parser, "whose states they are; of one that drives, its scenario has the camera")
     parser.add_argument("--samples", type=positive_int, default=200, help="states of each source at most")
     parser.add_argument("--real-states", type=positive_int, default=100, help="held-out states beside them")
     add_common(parser, "runs/novelty")
@@ -59,16 +60,17 @@ def add_parser(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare, unless it has been done."""
     console = begin(args)
-    states, agent = load_states(args.states), load_agent(args.agent)
+    states = load_states(args.states)
+    agent = load_agent(args.agent, game_of(args, states))
     paths = unique_names(args.sources, HELD_OUT, "states")
-    config = {"samples": args.samples, "real_states": args.real_states, "scenario": agent.scenario}
+    config = {"samples": args.samples, "real_states": args.real_states, **named_world(agent)}
     parents = {"states": states.path, **paths}
     if artifact.is_current(args.output, KIND, config=config, seed=0, parents=parents):
         console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
         return finish(args, {"sources": headline(artifact.read_json(args.output / RESULT))}, console)
     sources = {name: open_source(path, states, args.samples) for name, path in paths.items()}
     sources[HELD_OUT] = held_out_source(states, args.real_states)
-    viewpoint = make_viewpoint(scenario_of(agent))
+    viewpoint = make_viewpoint(scenario_of(agent)) if isinstance(agent, DrivingAgent) else None
     compared = compare(sources, states, console)
     told = {name: tell_source(source, compared[name], states, viewpoint) for name, source in sources.items()}
     paper = {"more_than": {str(key): value for key, value in PAPER.items()}, "mean": PAPER_MEAN}
@@ -118,8 +120,12 @@ def compare(sources: dict[str, Source], states: StateSet, console: Console) -> d
         return compare_sources(sources, states, lambda done, _: shown.advance(done - shown.done))
 
 
-def tell_source(source: Source, compared: Compared, states: StateSet, viewpoint: Viewpoint) -> dict[str, Any]:
-    """Return plain data of a source: how novel, and how real it looks."""
+def tell_source(
+    source: Source, compared: Compared, states: StateSet, viewpoint: Viewpoint | None
+) -> dict[str, Any]:
+    """Return plain data of a source: how novel, and how real it looks where that can be told by a camera."""
+    if viewpoint is None:
+        return tell(source, compared)
     realism = self_consistency(source.stored, states.layout, viewpoint)
     told = {**tell(source, compared), "realism": shares(realism)}
     if source.passes is not None:
@@ -151,7 +157,7 @@ def headline(result: dict[str, Any]) -> dict[str, Any]:
             "states": told["all"]["states"],
             "mean_changed": told["all"]["range_all_frames"]["mean_changed"],
             "more_than": told["all"]["range_all_frames"]["more_than"],
-            "realistic": told["realism"]["realistic"],
+            **({"realistic": told["realism"]["realistic"]} if "realism" in told else {}),
         }
         for name, told in result["sources"].items()
     }

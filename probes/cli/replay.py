@@ -28,6 +28,7 @@ from probes.domains.driving_replay import (
     load_scenario,
     pilot_identity,
 )
+from probes.domains.registry import load_driving_agent
 from probes.progress import Track, track
 from probes.replay import Outcome, contrast, replay, summarise, worst
 
@@ -36,6 +37,8 @@ RESULT = "result.json"
 NO_FILMS = "PyBullet, which draws the car from behind, is not installed"
 NO_HITS = "no hit that could have been avoided, or none that happened again when it was driven alone"
 NOT_WANTED = "none were asked for"
+DRIVER = "driver:"
+"""Begins the name of a scripted driver."""
 
 Outcomes = dict[str, dict[str, list[Outcome]]]
 """By agent and scenario."""
@@ -79,6 +82,9 @@ def manifest_config(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         ProbeError: an agent or a scenario is not there, is named twice, or they do not fit.
     """
+    for name in args.agents:
+        if not name.startswith(DRIVER):
+            load_driving_agent(name, "probes replay")
     agents = [pilot_identity(name) for name in args.agents]
     labels = [str(agent["name"]) for agent in agents]
     if len(set(labels)) < len(labels):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from drivesim.render.semantics import CLASS_NAMES, PALETTE
 from probes.cli.options import Subparsers, begin, finish
 from probes.domains.pictures import render_stack
-from probes.report.page import build_page, headline_numbers, is_current, read_run, save_page
+from probes.report.items import Stacks, Weights
+from probes.report.page import Run, build_page, headline_numbers, is_current, read_run, save_page
 from probes.report.sprites import Painter
 
 DRIVING = Painter(
     render_stack,
     tuple((name, (int(r), int(g), int(b))) for name, (r, g, b) in zip(CLASS_NAMES, PALETTE, strict=True)),
 )
+GAMES = Painter(render_stack)
+"""Their pictures are in their own colours."""
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -36,6 +40,14 @@ def run(args: argparse.Namespace) -> int:
     if is_current(args.output, runs):
         console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
     else:
-        save_page(build_page(runs, DRIVING), args.output)
+        save_page(build_page(runs, choose_painter(runs)), args.output)
     studies = [{"title": each.study.title, "headlines": headline_numbers(each.study)} for each in runs]
     return finish(args, {"bytes": args.output.stat().st_size, "studies": studies}, console)
+
+
+def choose_painter(runs: Sequence[Run]) -> Painter:
+    """Leave out the classes' colours where all states that are shown are games' pictures."""
+    items = [item for run in runs for section in run.study.sections for item in section.items]
+    layouts = [item.layout for item in items if isinstance(item, Stacks | Weights)]
+    shows_classes = any(plane.kind == "class" for layout in layouts for plane in layout.planes)
+    return GAMES if layouts and not shows_classes else DRIVING

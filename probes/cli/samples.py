@@ -1,9 +1,11 @@
-"""`probes samples`: decode draws of a state model's prior and compare them with held-out real states."""
+"""`probes samples`: decode draws of a state model's prior; of driving, compare them with real states."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import Given, add_real_states, add_subjects, load_given, scenario_of, spread_out
+from probes.domains.driving import DrivingAgent
+from probes.domains.registry import named_world
 from probes.domains.sample_quality import Looked, compare_samples, join, look
 from probes.domains.viewpoint import make_viewpoint
 from probes.measures.prior_samples import KIND, RESULT, SAMPLES, STORED, load_samples, prior_samples
@@ -38,41 +42,72 @@ def run(args: argparse.Namespace) -> int:
     """Draw samples and compare them, unless it has been done."""
     console = begin(args)
     given = load_given(args)
-    config = {"samples": args.samples, "real_states": args.real_states, "scenario": given.agent.scenario}
+    config = {"samples": args.samples, "real_states": args.real_states, **named_world(given.agent)}
     if artifact.is_current(args.output, KIND, config=config, seed=args.seed, parents=given.parents):
         console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
         result = load_samples(args.output, verify=False).result
     else:
-        indices = spread_out(given.states.held_out_indices, args.real_states)
-        episodes = given.states.provenance["episode"][indices]
-        if len(np.unique(episodes)) < 2:
-            raise ProbeError(
-                f"{args.states}: samples are compared with held-out states of at least 2 episodes;"
-                " collect more of them, or raise --real-states"
-            )
+        compares = isinstance(given.agent, DrivingAgent)
+        measured = real_indices(args, given) if compares else None
         parents = given.parents
         with artifact.writing(args.output, KIND, config=config, seed=args.seed, parents=parents) as scratch:
-            real = look_at_real(given, indices, console)
-            drawn = draw(given, args.samples, args.seed, scratch / STORED, console)
-            compared = compare_samples(drawn, real, episodes)
-            result = {"layout": given.agent.layout.to_json(), **compared}
+            told = draw_and_compare(args, given, measured, scratch / STORED, console)
+            result = {"layout": given.agent.layout.to_json(), **told}
             artifact.write_json(scratch / RESULT, result)
     names = ("samples", "real_states", "classes_within", "classes", "realism")
-    return finish(args, {name: result[name] for name in names}, console)
+    return finish(args, {name: result[name] for name in names if name in result}, console)
 
 
-def draw(given: Given, count: int, seed: int, file: Path, console: Console) -> Looked:
-    """Write samples to a file and measure them on the way."""
-    model, viewpoint = given.model.model, make_viewpoint(scenario_of(given.agent))
-    array = artifact.open_array(file, np.uint8, (count, *model.layout.stored_shape))
+def real_indices(args: argparse.Namespace, given: Given) -> NDArray[np.int64]:
+    """Choose the held-out states that samples are compared with.
+
+    Raises:
+        ProbeError: they are of a single episode.
+    """
+    indices = spread_out(given.states.held_out_indices, args.real_states)
+    if len(np.unique(given.states.provenance["episode"][indices])) < 2:
+        raise ProbeError(
+            f"{args.states}: samples are compared with held-out states of at least 2 episodes;"
+            " collect more of them, or raise --real-states"
+        )
+    return indices
+
+
+def draw_and_compare(
+    args: argparse.Namespace, given: Given, indices: NDArray[np.int64] | None, file: Path, console: Console
+) -> dict[str, Any]:
+    """Write samples; compare what they show with real states of these indices, if there are any."""
+    if indices is None:  # what a game's pictures show cannot be told
+        draw(given, args.samples, args.seed, file, console, lambda _: None)
+        return {"samples": args.samples}
+    real = look_at_real(given, indices, console)
+    layout, viewpoint = given.agent.layout, make_viewpoint(scenario_of(given.agent))
     parts: list[Looked] = []
+
+    def note(stored: NDArray[np.uint8]) -> None:
+        parts.append(look(stored, layout, viewpoint))
+
+    draw(given, args.samples, args.seed, file, console, note)
+    return compare_samples(join(parts), real, given.states.provenance["episode"][indices])
+
+
+def draw(
+    given: Given,
+    count: int,
+    seed: int,
+    file: Path,
+    console: Console,
+    on_batch: Callable[[NDArray[np.uint8]], None],
+) -> None:
+    """Write samples to a file; `on_batch` is shown them on the way."""
+    model = given.model.model
+    array = artifact.open_array(file, np.uint8, (count, *model.layout.stored_shape))
     with track(count, "samples", "states", console) as shown:
         for stored in prior_samples(model, count, seed):
             array[shown.done : shown.done + len(stored)] = stored
-            parts.append(look(stored, model.layout, viewpoint))
+            on_batch(stored)
             shown.advance(len(stored))
     array.flush()
-    return join(parts)
 
 
 def look_at_real(given: Given, indices: NDArray[np.int64], console: Console) -> Looked:

@@ -16,7 +16,7 @@ from probes.artifacts.manifest import Manifest, Parent, read_manifest
 from probes.artifacts.replacement import replacing
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import unique_names
-from probes.domains.driving_records import MEASURES
+from probes.domains.model_records import MEASURES
 from probes.models import models_directory
 from probes.state_models.fit import LOG
 from probes.state_models.fit_checkpoint import KIND as CHECKPOINT

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -14,7 +16,9 @@ from probes.cli import DIVERGED
 from probes.cli.goggles import named_models
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import scenario_of
-from probes.domains.driving import DrivingAgent, load_agent
+from probes.domains import atari_pages, atari_study
+from probes.domains.atari import find_game
+from probes.domains.atari_agents import AtariAgent
 from probes.domains.driving_companions import choose_company
 from probes.domains.driving_pages import build_study, headlines
 from probes.domains.driving_replay import load_driver, load_scenario
@@ -27,9 +31,10 @@ from probes.domains.driving_study import (
     scratch_steps,
 )
 from probes.domains.driving_weights import make_weights
+from probes.domains.registry import AnyAgent, load_agent, load_driving_agent
 from probes.domains.viewpoint import make_viewpoint
 from probes.models import find_model, shipped_models
-from probes.report.contract import FILE, load_study, save_study
+from probes.report.contract import FILE, Study, load_study, save_study
 from probes.state_models.model_store import load_model
 from probes.study import Step, run_steps
 
@@ -40,9 +45,12 @@ SCENARIOS = ("reasonable", "distracted")
 def add_parser(commands: Subparsers) -> None:
     """Add `study`."""
     parser = commands.add_parser("study", help="run all stages on one agent and write the page")
-    parser.add_argument("domain", choices=("driving",), help="the family of environments")
+    parser.add_argument("domain", choices=tuple(DOMAINS), help="the family of environments")
     parser.add_argument("--preset", choices=tuple(PRESETS), default="smoke", help="how much is computed")
-    parser.add_argument("--agent", help=f"a shipped name, a run or a directory; {AGENT} unless given")
+    parser.add_argument(
+        "--agent", help=f"a shipped name, a run or a directory; {AGENT}, or GAME-dqn, unless given"
+    )
+    parser.add_argument("--game", help="of atari, such as seaquest")
     parser.add_argument(
         "--models",
         nargs="+",
@@ -54,7 +62,7 @@ def add_parser(commands: Subparsers) -> None:
         nargs="+",
         default=list(SCENARIOS),
         metavar="SCENARIO",
-        help="replayed in; from scratch, the agent learns in the first",
+        help="of driving: replayed in; from scratch, the agent learns in the first",
     )
     parser.add_argument("--from-scratch", action="store_true", help="train the agent and fit the models too")
     parser.add_argument(
@@ -64,53 +72,137 @@ def add_parser(commands: Subparsers) -> None:
     parser.set_defaults(func=run)
 
 
+class Plan(NamedTuple):
+    """What is left of a study once its agent and its state models are there."""
+
+    steps: list[Step]
+    compose: Callable[[float], Study]
+    """Makes the page's contents, given the seconds that the stages took."""
+
+
+class Family(NamedTuple):
+    """How studies of a family of environments are made."""
+
+    scratch: Callable[[argparse.Namespace], tuple[list[Step], Path]]
+    """The stages that make an agent and its state models, and where the agent will lie."""
+    configure: Callable[[argparse.Namespace], Plan]
+
+
 def run(args: argparse.Namespace) -> int:
     """Run what is missing or out of date, then write `study.json` and the page."""
     console, page = begin(args), args.output / "report.html"
+    family = DOMAINS[args.domain]
     earlier = earlier_seconds(args.output, args.preset)
-    seconds = make_from_scratch(args, console) if args.from_scratch else 0.0
-    config, agent = configure(args)
-    seconds += run_stages(plan(config, args.output), args, console)
-    make_weights(args.output, agent, make_viewpoint(scenario_of(agent)))
-    study = build_study(config, agent, args.preset, args.output, max(earlier, seconds))
+    seconds = make_from_scratch(family, args, console) if args.from_scratch else 0.0
+    steps, compose = family.configure(args)
+    seconds += run_stages(steps, args, console)
+    study = compose(max(earlier, seconds))
     save_study(study, args.output)
     if run_command(("report", str(args.output), "-o", str(page))):
         raise ProbeError(f"{page}: was not written; {args.output / FILE} holds what it would tell")
     return finish(args, {"report": str(page), **headlines(study)}, console)
 
 
-def make_from_scratch(args: argparse.Namespace, console: Console) -> float:
+def make_from_scratch(family: Family, args: argparse.Namespace, console: Console) -> float:
     """Train the agent and fit the models that are then studied; return the seconds that it took."""
     if args.agent or args.models:
         raise ProbeError("--from-scratch makes its own agent and models; leave out --agent and --models")
-    scenario = args.scenarios[0]
-    load_scenario(scenario)
-    seconds = run_stages(scratch_steps(args.preset, scenario, args.output, args.seed), args, console)
-    args.agent = str(scratch_agent(scenario, args.output))
+    steps, agent = family.scratch(args)
+    seconds = run_stages(steps, args, console)
+    args.agent = str(agent)
     args.models = [f"{name}={args.output / name}" for name in SCRATCH_MODELS]
     return seconds
 
 
-def configure(args: argparse.Namespace) -> tuple[StudyConfig, DrivingAgent]:
+def scratch_driving(args: argparse.Namespace) -> tuple[list[Step], Path]:
+    """List the stages that make a driving agent and its state models."""
+    scenario = args.scenarios[0]
+    load_scenario(scenario)
+    return scratch_steps(args.preset, scenario, args.output, args.seed), scratch_agent(scenario, args.output)
+
+
+def scratch_atari(args: argparse.Namespace) -> tuple[list[Step], Path]:
+    """List the stages that make an Atari agent and its state models."""
+    game = require_game(args)
+    return (
+        atari_study.scratch_steps(args.preset, game, args.output, args.seed),
+        atari_study.scratch_agent(game, args.output),
+    )
+
+
+def configure_driving(args: argparse.Namespace) -> Plan:
     """Find out what is studied, after a check that all of it fits.
 
     Raises:
         ProbeError: an agent, a model or a scenario is not there, or they do not fit.
     """
+    if args.game:
+        raise ProbeError(f"--game: found {args.game!r}; a game is of `probes study atari`")
     name = args.agent or AGENT
-    agent = load_agent(name)
+    agent = load_driving_agent(name, "probes study driving")
     for scenario in args.scenarios:
         load_driver(name, load_scenario(scenario))
+    models = fitting_models(args, agent)
+    scenarios, amounts = tuple(args.scenarios), PRESETS[args.preset]
+    config = StudyConfig(name, models, scenarios, amounts, agent.actions, args.seed)
+    company = choose_company(agent.name, name, config.model, shipped_models())
+    for one in company.peers:
+        load_model(find_model(one.model), load_driving_agent(one.agent, "probes study driving"))
+    config = replace(config, company=company)
+
+    def compose(seconds: float) -> Study:
+        make_weights(args.output, agent, make_viewpoint(scenario_of(agent)))
+        return build_study(config, agent, args.preset, args.output, seconds)
+
+    return Plan(plan(config, args.output), compose)
+
+
+def configure_atari(args: argparse.Namespace) -> Plan:
+    """Find out what is studied, after a check that all of it fits.
+
+    Raises:
+        ProbeError: an agent, a game or a model is not there, or they do not fit.
+    """
+    game = require_game(args)
+    name = args.agent or f"{game}-dqn"
+    agent = load_agent(name, game)
+    assert isinstance(agent, AtariAgent)  # one that drives plays no game
+    models, amounts = fitting_models(args, agent), atari_study.PRESETS[args.preset]
+    config = atari_study.StudyConfig(name, game, models, amounts, agent.actions, args.seed)
+
+    def compose(seconds: float) -> Study:
+        return atari_pages.build_study(config, agent, args.preset, args.output, seconds)
+
+    return Plan(atari_study.plan(config, args.output), compose)
+
+
+DOMAINS = {
+    "driving": Family(scratch_driving, configure_driving),
+    "atari": Family(scratch_atari, configure_atari),
+}
+
+
+def require_game(args: argparse.Namespace) -> str:
+    """Return the game that was asked for, as the emulator names it.
+
+    Raises:
+        ProbeError: none was, or there is no such game.
+    """
+    if not args.game:
+        raise ProbeError("probes study atari: no game is given; name one by --game, such as seaquest")
+    return find_game(args.game)
+
+
+def fitting_models(args: argparse.Namespace, agent: AnyAgent) -> dict[str, str]:
+    """Return where the state models lie, by name, after a check that they fit the agent.
+
+    Raises:
+        ProbeError: there is none, or it does not fit.
+    """
     models = named_models(args.models or shipped_for(agent.name))
     for path in models.values():
         load_model(path, agent)
-    paths = {label: str(path) for label, path in models.items()}
-    scenarios, amounts = tuple(args.scenarios), PRESETS[args.preset]
-    config = StudyConfig(name, paths, scenarios, amounts, agent.actions, args.seed)
-    company = choose_company(agent.name, name, config.model, shipped_models())
-    for one in company.peers:
-        load_model(find_model(one.model), load_agent(one.agent))
-    return replace(config, company=company), agent
+    return {label: str(path) for label, path in models.items()}
 
 
 def shipped_for(agent: str) -> list[str]:

@@ -20,7 +20,8 @@ from drivesim.scenario.schema import Scenario
 from probes.agent import AgentOutput, ProbeError
 from probes.artifacts import artifact
 from probes.data.state_set import StateSet, load_states
-from probes.domains.driving import DrivingAgent, load_agent, random_agent
+from probes.domains.imported_agents import is_imported
+from probes.domains.registry import AnyAgent, load_agent, random_agent, require_driving
 from probes.domains.stopping_path import blind_region
 from probes.models import find_model
 from probes.progress import track
@@ -38,7 +39,7 @@ SCALE_STATES = 2000
 class Given(NamedTuple):
     """What the command line named."""
 
-    agent: DrivingAgent
+    agent: AnyAgent
     states: StateSet
     model: LoadedModel
 
@@ -48,9 +49,29 @@ class Given(NamedTuple):
         return {"states": self.states.path, "model": self.model.manifest.path}
 
 
+def add_agent(parser: argparse.ArgumentParser, what: str = "whose states they are") -> None:
+    """Add `--agent` and `--game`.
+
+    Args:
+        parser: of the command.
+        what: the agent is to the command, for its help.
+    """
+    named = "a shipped name, a run, a directory, sb3:FILE.zip, cleanrl:FILE or module:function"
+    parser.add_argument("--agent", default="reasonable-seg4", help=f"{what}: {named}")
+    parser.add_argument("--game", help="what an imported agent plays, where no states say it")
+
+
+def game_of(args: argparse.Namespace, states: StateSet) -> str | None:
+    """Return the game that an agent plays, as `load_agent` takes it, from `--game` or recorded states."""
+    if args.game is None and is_imported(args.agent):
+        simulation = states.config.get("simulation", {})
+        return str(simulation["name"]) if "name" in simulation else None
+    return None if args.game is None else str(args.game)
+
+
 def add_subjects(parser: argparse.ArgumentParser) -> None:
-    """Add `--agent`, `--model` and `--states`."""
-    parser.add_argument("--agent", default="reasonable-seg4", help="a shipped name, a run or a directory")
+    """Add `--agent`, `--game`, `--model` and `--states`."""
+    add_agent(parser, "who is probed")
     parser.add_argument("--model", required=True, help="a shipped state model, or what `probes fit` wrote")
     parser.add_argument("--states", required=True, type=Path, help="what `probes collect` wrote")
     parser.set_defaults(random_weights=None)
@@ -79,10 +100,10 @@ def load_given(args: argparse.Namespace) -> Given:
     Raises:
         ProbeError: something is missing or damaged, or does not fit the others.
     """
-    agent = load_agent(args.agent)
+    states = load_states(args.states)
+    agent = load_agent(args.agent, game_of(args, states))
     if args.random_weights is not None:
         agent = random_agent(agent, args.random_weights)
-    states = load_states(args.states)
     if states.layout != agent.layout:
         raise ProbeError(
             f"{args.states}: holds states of {states.layout}, but agent {agent.name!r} sees {agent.layout};"
@@ -128,14 +149,19 @@ def make_subject(given: Given, found: Reference) -> Subject:
     return Subject(given.model.model, given.agent, given.states, found)
 
 
-def scenario_of(agent: DrivingAgent) -> Scenario:
+def scenario_of(agent: AnyAgent, who: str = "a scenario") -> Scenario:
     """Load the scenario in which an agent learned.
 
+    Args:
+        agent: that drives.
+        who: asks for it, named in the error.
+
     Raises:
-        ProbeError: it is not there any more, or not valid.
+        ProbeError: it is not there any more, or not valid, or the agent plays a game.
     """
+    driver = require_driving(agent, who)
     try:
-        return load(agent.scenario)
+        return load(driver.scenario)
     except ScenarioError as error:
         raise ProbeError(f"scenario of agent {agent.name!r}: {error}") from error
 
@@ -153,7 +179,7 @@ def make_target(name: str, given: Given, recorded: AgentOutput, config: TargetCo
         ProbeError: the target is unknown, or there is nothing to climb.
     """
     agent, states = given.agent, given.states
-    region = blind_region(scenario_of(agent), agent.layout) if name == "blind" else None
+    region = blind_region(scenario_of(agent, "target 'blind'"), agent.layout) if name == "blind" else None
     seen = None
     if looks_at_states(name, agent):
         seen = reference.batches(states, spread_out(np.arange(len(states)), SCALE_STATES))

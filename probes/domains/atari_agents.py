@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,17 @@ class AtariAgent(nn.Module):
         actions: names of its actions, as the emulator orders them.
         name: what it is called.
         game: what it plays.
+        sticky: share of actions that are repeated where it plays.
 
     Raises:
         ProbeError: the network does not take or say that, or not for so many actions.
     """
 
-    def __init__(self, network: nn.Module, actions: Sequence[str], name: str, game: str) -> None:
+    domain = "atari"
+
+    def __init__(
+        self, network: nn.Module, actions: Sequence[str], name: str, game: str, sticky: float = 0.0
+    ) -> None:
         super().__init__()
         self.network = network
         self.eval().requires_grad_(False)
@@ -42,9 +48,15 @@ class AtariAgent(nn.Module):
         self.actions = tuple(actions)
         self.name = name
         self.game = game
+        self.sticky = sticky
         self.has_critic = not isinstance(_try(network, len(self.actions), name), Tensor)
         self.digest = network_digest(network)
         """Sha256 of the network's structure and weights."""
+
+    @property
+    def world(self) -> str:
+        """Where it learned."""
+        return self.game
 
     def forward(self, states: Tensor) -> AgentOutput:
         """Judge float states (B, T, C, H, W) in [0, 1], differentiably."""
@@ -165,4 +177,25 @@ def random_agent(like: AtariAgent, seed: int) -> AtariAgent:
             reset: Callable[[], None] | None = getattr(module, "reset_parameters", None)
             if callable(reset):
                 reset()
-    return AtariAgent(network, like.actions, f"{like.name}-random-{seed}", like.game)
+    return AtariAgent(network, like.actions, f"{like.name}-random-{seed}", like.game, like.sticky)
+
+
+def trained_agent(network: nn.Module, metadata: Mapping[str, Any], name: str, where: Path) -> AtariAgent:
+    """Make an agent of a network that `probes train` kept.
+
+    Args:
+        network: of states (B, T, 1, H, W) in gray.
+        metadata: that was kept beside it.
+        name: what the agent is called.
+        where: it lies, named in the error.
+
+    Raises:
+        ProbeError: the metadata names no game or no actions, or the network is not of such states.
+    """
+    game, actions, sticky = metadata.get("game"), metadata.get("actions"), metadata.get("sticky", 0.0)
+    if not isinstance(game, str) or not isinstance(actions, list) or not isinstance(sticky, float | int):
+        raise ProbeError(
+            f"{where / 'agent.json'}: names no game, no actions, or stickiness that is no number;"
+            " write it by `probes train`"
+        )
+    return AtariAgent(PlaneAxis(network), [str(action) for action in actions], name, game, float(sticky))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from probes.agent import ProbeError
-from probes.data.simulation import Step
+from probes.data.simulation import Simulation, Step
 from probes.domains.atari import action_names, find_game
 from probes.domains.atari_consoles import ConsoleConfig, Consoles, Mask, Moment, VectorConsoles, game_digest
 from probes.domains.atari_frames import LAYOUT, SIDE, PictureStack, planes_from_pixels
@@ -17,6 +16,7 @@ from probes.domains.atari_plain import PlainConsoles
 
 ENDINGS = np.array(["none", "over", "time"])
 """What may end an episode: the game, or its length."""
+_SINCE_START = ("score", "clipped_score")
 
 
 class AtariSimulation:
@@ -26,29 +26,24 @@ class AtariSimulation:
         game: as `find_game` takes it, or with its settings.
         num_worlds: N.
         threads: that step the worlds; above 1 their memories cannot be looked at.
-        clip_rewards: whether a reward counts as its sign alone, as agents see it when they learn.
 
     Raises:
         ProbeError: there is no such game.
     """
 
-    def __init__(
-        self, game: str | ConsoleConfig, num_worlds: int, *, threads: int = 1, clip_rewards: bool = False
-    ) -> None:
+    def __init__(self, game: str | ConsoleConfig, num_worlds: int, *, threads: int = 1) -> None:
         config = ConsoleConfig(game) if isinstance(game, str) else game
         self.name = find_game(config.game)
-        rewards = "clipped" if clip_rewards else "raw"
-        self.digest = hashlib.sha256(f"{game_digest(config)} {rewards}".encode()).hexdigest()
+        self.digest = game_digest(config)
         self.layout = LAYOUT
         self.actions = action_names(self.name)
         self.num_worlds = num_worlds
-        self._clips = clip_rewards
         self._plain = PlainConsoles(config, num_worlds) if threads == 1 else None
         self._consoles: Consoles = self._plain or VectorConsoles(config, num_worlds, threads)
         self._stack = PictureStack(num_worlds, (3, SIDE, SIDE))
         self._ended = np.ones(num_worlds, np.bool_)
         self._last = np.zeros((num_worlds, *LAYOUT.stored_shape), np.uint8)
-        self._counts = {name: np.zeros(num_worlds, np.int64) for name in ("lives", "frame")}
+        self._counts = {name: np.zeros(num_worlds, np.int64) for name in ("lives", "frame", *_SINCE_START)}
 
     def reset(self, seeds: Sequence[int]) -> NDArray[np.uint8]:
         """Start an episode in every world, by N seeds, and return the stored states (N, T, M, H, W)."""
@@ -59,6 +54,8 @@ class AtariSimulation:
         moment = self._consoles.start(worlds, seeds)
         self._ended &= ~worlds
         self._count(moment, worlds)
+        for name in _SINCE_START:
+            self._counts[name][worlds] = 0
         newest = self._stack.newest()
         newest[worlds] = np.moveaxis(moment.pixels[worlds], -1, 1)
         self._stack.repeat(worlds)
@@ -72,11 +69,12 @@ class AtariSimulation:
         self._count(moment, moving)
         endings = np.where(moving, moment.is_over + 2 * moment.is_cut, 0)
         rewards = np.where(moving, moment.rewards, 0)
+        self._counts["score"] += rewards
+        self._counts["clipped_score"] += np.sign(rewards)
         states, ended = self._states(), endings > 0
         if ended.any():
             self._last[ended] = states[ended]
             self._ended |= ended
-        rewards = np.sign(rewards) if self._clips else rewards
         return Step(states, rewards.astype(np.float64), ended, ENDINGS[endings])
 
     def _states(self) -> NDArray[np.uint8]:
@@ -91,7 +89,11 @@ class AtariSimulation:
             self._counts[name][worlds] = found[worlds]
 
     def situation(self) -> dict[str, NDArray[np.generic]]:
-        """Copy the lives left and the frame (N,) and, with one thread, the memory `ram` (N, 128)."""
+        """Copy what is counted, and the memory `ram` (N, 128) if there is one thread.
+
+        Counted (N,) are the lives left, the frame, and since the episode began the score and the sum of the
+        rewards' signs, as agents count them when they learn.
+        """
         counts: dict[str, NDArray[np.generic]] = {name: array.copy() for name, array in self._counts.items()}
         return counts | ({"ram": self.ram()} if self._plain else {})
 
@@ -120,3 +122,8 @@ class AtariSimulation:
     def close(self) -> None:
         """Give back what is held."""
         self._consoles.close()
+
+
+def clipped_score(simulation: Simulation) -> NDArray[np.float64]:
+    """Return the sum (N,) of the rewards' signs since each game began."""
+    return simulation.situation()["clipped_score"].astype(np.float64)

@@ -52,6 +52,8 @@ class DrivingAgent(nn.Module):
         ProbeError: the policy is continuous, or there are not as many names as actions.
     """
 
+    domain = "driving"
+
     def __init__(self, network: ActorCritic, actions: Sequence[str], name: str, scenario: str) -> None:
         super().__init__()
         if network.config.continuous or len(actions) != network.config.actions:
@@ -69,6 +71,11 @@ class DrivingAgent(nn.Module):
         self.scenario = scenario
         self.digest = weights_digest(network)
         """Sha256 of the network's shape and weights."""
+
+    @property
+    def world(self) -> str:
+        """Where it learned."""
+        return self.scenario
 
     def forward(self, states: Tensor) -> AgentOutput:
         """Judge float states (B, T, C, H, W) in [0, 1], differentiably."""
@@ -116,10 +123,10 @@ def load_agent(name: str) -> DrivingAgent:
         raise ProbeError(
             f"{path / 'agent.json'}: names no actions or no scenario; write it by `drivesim train`"
         )
-    return DrivingAgent(network, [str(action) for action in actions], _label(name), scenario)
+    return DrivingAgent(network, [str(action) for action in actions], agent_label(name), scenario)
 
 
-def _label(name: str) -> str:
+def agent_label(name: str) -> str:
     """Shorten a path to a name that may stand in an artifact on any machine."""
     parts = [part for part in name.split("/") if part not in ("agent", "agent.json", "agent.safetensors", "")]
     return parts[-1] if parts else name

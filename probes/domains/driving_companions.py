@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from probes.domains.driving_steps import (
+from probes.domains.study_steps import (
     SearchAmounts,
     braking_step,
     collect_step,

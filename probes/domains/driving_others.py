@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from probes.domains.driving_companions import LOW, Companion, Company
-from probes.domains.driving_sections import Shelf, estimate, synthesised_stacks
 from probes.domains.driving_sights import braking_table, roads_table, sights_bars
-from probes.domains.driving_steps import finding_name
+from probes.domains.study_sections import Shelf, estimate, synthesised_stacks
+from probes.domains.study_steps import finding_name
 from probes.report.contract import Item, Number, Section, Text
 
 CONTROL = (

@@ -9,14 +9,17 @@ from typing import Any
 from probes.artifacts import provenance
 from probes.domains.driving import DrivingAgent
 from probes.domains.driving_cards import agent_cards, model_cards
-from probes.domains.driving_chapters import baselines_section, replay_section, write_baselines
-from probes.domains.driving_measures import goggles_item, model_section, novelty_item, shipped_goggles
+from probes.domains.driving_chapters import replay_section
+from probes.domains.driving_measures import model_section
 from probes.domains.driving_others import braking_headlines, empty_road_section, others_section
-from probes.domains.driving_sections import Shelf, estimate, findings_section, search_section
 from probes.domains.driving_sights import contents_section
 from probes.domains.driving_study import StudyConfig, finding_names
 from probes.domains.driving_weights import weights_section
-from probes.report.contract import Number, Section, Study, Text
+from probes.domains.study_baselines import baselines_section, write_baselines
+from probes.domains.study_goggles import goggles_items, shipped_goggles
+from probes.domains.study_novelty import novelty_item
+from probes.domains.study_sections import Shelf, estimate, findings_section, question_section, search_section
+from probes.report.contract import Number, Section, Study
 from probes.statistics import Estimate
 
 
@@ -59,14 +62,7 @@ def _sections(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[S
     models = [Path(path) for path in config.models.values()]
     company, empty_road = config.company, empty_road_section(shelf.directory, config.company)
     return (
-        Section(
-            "question",
-            "What was asked",
-            "The method is that of Rupprecht, Ibrahim and Pal (ICLR 2020): let a model learn to draw the "
-            "states that an agent meets, then search among all states that it can draw for those that the "
-            "agent judges extreme.",
-            (Text(READING),),
-        ),
+        question_section(READING),
         findings_section(shelf),
         contents_section(shelf, has_braking=config.amounts.braking_episodes > 0),
         *((others_section(shelf, agent.name, company),) if company.asked_low else ()),
@@ -79,9 +75,9 @@ def _sections(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[S
             "What the state model keeps, and how new its states are",
             "Two measures of the paper. Does the agent still drive well if it sees only what the state model "
             "draws? And are synthesised states more than copies of recorded ones?",
-            (goggles_item(shelf), *shipped_goggles(models), novelty_item(shelf)),
+            (*goggles_items(shelf), *shipped_goggles(models), novelty_item(shelf)),
         ),
-        baselines_section(shelf),
+        baselines_section(shelf, "scenes of a street"),
         replay_section(shelf, agent.name),
     )
 

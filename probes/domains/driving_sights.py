@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from probes.domains.driving_sections import Shelf, estimate
+from probes.domains.study_sections import Shelf, estimate
 from probes.report.contract import Bars, BarSeries, Cell, Column, Item, Section, Table
 from probes.statistics import Estimate
 

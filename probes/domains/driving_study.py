@@ -9,7 +9,8 @@ from pathlib import Path
 from drivesim.rl.resume import latest_checkpoint
 from probes.agent import ProbeError
 from probes.domains.driving_companions import Company, company_steps
-from probes.domains.driving_steps import (
+from probes.domains.study_steps import (
+    DISTRIBUTED,
     SearchAmounts,
     braking_step,
     collect_step,
@@ -21,8 +22,6 @@ from probes.study import Step
 
 TARGETS = ("T-", "T+", "T±", "S+", "S-", "V+", "V-", "uncertain", "blind")
 """The seven of the paper, and two of our own; every action follows them."""
-DISTRIBUTED = ("t-minus", "t-plus", "t-plus-minus")
-"""Targets of Fig. 8, as their directories are named."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ PRESETS: dict[str, Amounts] = {
 
 No model is fitted to a companion's states: those not held out only give the spread of its outputs.
 """
-TRAINING_STEPS = {"smoke": 20_000, "quick": 1_500_000, "paper": 10_000_000}
+TRAINING_STEPS = {"smoke": 20_000, "quick": 1_000_000, "paper": 10_000_000}
 """Decisions that an agent learns from when a study begins from scratch."""
 
 

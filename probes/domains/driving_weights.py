@@ -14,8 +14,8 @@ from probes.data.saliency_set import manifest_config
 from probes.data.state_set import load_states
 from probes.domains.driving import DrivingAgent
 from probes.domains.driving_contents import IN_THE_WAY
-from probes.domains.driving_sections import RESULT, Shelf
 from probes.domains.presence import presence
+from probes.domains.study_sections import RESULT, Shelf
 from probes.domains.viewpoint import Viewpoint
 from probes.report.contract import Section, Weights
 from probes.states import StateLayout

@@ -67,7 +67,15 @@ def different_pixels(
 
 
 def pairwise_disagreement(stored: NDArray[np.uint8], layout: StateLayout) -> NDArray[np.float64]:
-    """Return the shares (K, K) of pixels, over all frames, in which stored states (K, T, M, H, W) differ."""
+    """Return how far (K, K) stored states (K, T, M, H, W) differ from each other, over all frames.
+
+    The share of pixels whose class differs. In a layout without classes, the mean squared difference of
+    levels in [0, 1]: the same number where they are 0 or 1, and what a search can climb.
+    """
+    return _class_disagreement(stored, layout) if class_planes(layout) else _level_disagreement(stored)
+
+
+def _class_disagreement(stored: NDArray[np.uint8], layout: StateLayout) -> NDArray[np.float64]:
     count = len(stored)
     shares = np.zeros((count, count))
     chunk = max(1, CELL_PIXELS // (layout.stack * layout.height * layout.width))
@@ -78,6 +86,19 @@ def pairwise_disagreement(stored: NDArray[np.uint8], layout: StateLayout) -> NDA
             differs = different_pixels(ours, others, layout).reshape(len(others), -1)
             shares[row, start : start + chunk] = differs.mean(axis=1)
     return shares + shares.T
+
+
+def _level_disagreement(stored: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the mean of (a - b)^2 as that of a^2 + b^2 - 2 ab: exact, all sums are whole and below 2^53."""
+    count = len(stored)
+    products = np.zeros((count, count))
+    for frame in range(stored.shape[1]):  # one at a time, to bound the memory that float64 takes
+        levels = stored[:, frame].reshape(count, -1).astype(np.float64)
+        products += levels @ levels.T
+    squares = np.diag(products)
+    entries = max(1, stored[:1].size)
+    differences: NDArray[np.float64] = squares[:, None] + squares[None] - 2 * products
+    return differences / (255.0**2 * entries)
 
 
 def mean_disagreement(shares: NDArray[np.float64]) -> float:

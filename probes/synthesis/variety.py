@@ -25,7 +25,7 @@ class Variety:
     """The mean disagreement of a batch's pictures."""
 
     disagreement: Estimate
-    """Mean share of pixels in which two states of the batch differ; `n` is the number of states."""
+    """Mean over pairs of states of `pairwise_disagreement`; `n` is the number of states."""
     real: Estimate
     """That of real states of high J."""
     relative: Estimate | None

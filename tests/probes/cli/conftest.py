@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from probes.cli import main
+from tests.probes.game_agents import write_game_agent
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,14 @@ class Tiny:
 
     states: Path
     model: Path
+    agent: Path | None = None
+    """The shipped one unless given."""
 
     @property
     def given(self) -> list[str]:
         """The options that name them."""
-        return ["--states", str(self.states), "--model", str(self.model), "--threads", "1"]
+        agent = [] if self.agent is None else ["--agent", str(self.agent)]
+        return [*agent, "--states", str(self.states), "--model", str(self.model), "--threads", "1"]
 
     def search(self, output: Path, *more: str) -> list[str]:
         """The arguments of a search that takes seconds."""
@@ -40,6 +44,28 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     fitted = ["--iterations", "2", "--threads", "1", "-o", str(made.model)]
     assert main(["fit", str(made.states), *fitted]) == 0
     return made
+
+
+@pytest.fixture(scope="session")
+def tiny_game(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Collect and fit likewise, of a game and an agent that has learned nothing."""
+    pytest.importorskip("ale_py")
+    folder = tmp_path_factory.mktemp("tiny-game")
+    made = Tiny(folder / "states", folder / "model", write_game_agent(folder / "new"))
+    agent = ["--agent", str(made.agent), "--threads", "1"]
+    few = ["--fit-states", "24", "--held-out-states", "12", "--worlds", "4", "--spacing", "2"]
+    assert main(["collect", *agent, *few, "-o", str(made.states)]) == 0
+    fitted = ["--iterations", "2", "-o", str(made.model)]
+    assert main(["fit", str(made.states), *agent, *fitted]) == 0
+    return made
+
+
+@pytest.fixture(scope="session")
+def searched_game(tiny_game: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Search the game for T-; return the directory of its findings."""
+    folder = tmp_path_factory.mktemp("game-findings")
+    assert main(tiny_game.search(folder, "T-")) == 0
+    return folder / "t-minus"
 
 
 @pytest.fixture(scope="session")

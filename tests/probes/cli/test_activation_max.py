@@ -46,3 +46,14 @@ def test_findings_of_another_agent_are_refused(
     arguments = ["activation-max", str(searched), *tiny.given, "--random-weights", "0"]
     assert main([*arguments, "-o", str(tmp_path / "a")]) == MISUSE
     assert "search with this one" in capsys.readouterr().err
+
+
+def test_pixels_of_a_game_are_maximised(
+    tiny_game: Tiny, searched_game: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["activation-max", str(searched_game), *tiny_game.given, "--count", "2", "--steps", "2"]
+    assert main([*arguments, "--json", "-o", str(tmp_path / "a")]) == 0
+    groups = {group["name"]: group for group in told(capsys)["groups"]}
+    assert np.load(tmp_path / "a" / "stored.npy").shape == (7, 2, 4, 3, 84, 84)
+    assert all(group["disagreement_with_real"] is None for group in groups.values())
+    assert groups["ours"]["mse_to_real"]["value"] >= 0.0

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from probes.cli import MISUSE, collect, main
+from probes.data.simulation import SimulationFactory
 from probes.data.state_set import load_states
+from tests.probes.cli.conftest import Tiny
 from tests.probes.counters import Counters, Critic
+from tests.probes.game_agents import write_game_agent
 
 
 class Player(Critic):
-    scenario = "where it learned"
+    domain, world = "driving", "where it learned"
 
 
 @pytest.fixture
@@ -19,12 +22,12 @@ def towns(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Replace the driving domain; return the scenarios that are asked for."""
     asked: list[str] = []
 
-    def simulation(scenario: str, num_worlds: int) -> Counters:
-        asked.append(scenario)
-        return Counters(num_worlds, digest=scenario)
+    def factory(agent: Player, scenario: str | None) -> SimulationFactory:
+        asked.append(scenario or agent.world)
+        return lambda num_worlds: Counters(num_worlds, digest=asked[-1])
 
-    monkeypatch.setattr(collect, "load_agent", lambda _: Player())
-    monkeypatch.setattr(collect, "DrivingSimulation", simulation)
+    monkeypatch.setattr(collect, "load_agent", lambda *_: Player())
+    monkeypatch.setattr(collect, "simulation_factory", factory)
     return asked
 
 
@@ -69,3 +72,19 @@ def test_settings_out_of_range_end_with_a_message(tmp_path: Path, capsys: pytest
     with pytest.raises(SystemExit):
         run(tmp_path / "set", "--worlds", "0")
     assert "--worlds: found '0', allowed is a whole number from 1 up" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_games_states_are_collected_with_its_memory(tiny_game: Tiny) -> None:
+    states = load_states(tiny_game.states)
+    assert len(states) == 36
+    assert states.config["simulation"]["name"] == "freeway"
+    assert states.config["agent"]["name"] == "new"
+    assert states.actions == ("noop", "up", "down")
+    assert states.situations["ram"].shape == (36, 128)
+
+
+def test_a_game_has_no_scenario(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    agent = write_game_agent(tmp_path / "new")
+    assert run(tmp_path / "set", "--agent", str(agent), "--scenario", "reasonable") == MISUSE
+    assert "--scenario is about driving, but agent 'new' plays" in capsys.readouterr().err

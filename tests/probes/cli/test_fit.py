@@ -26,7 +26,7 @@ def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         whole = FitConfig(model, schedule, **more)
         return replace(whole, shape=CONFIGS[model].shape, checkpoint_every=2)
 
-    monkeypatch.setattr(fit, "load_agent", lambda _: Critic())
+    monkeypatch.setattr(fit, "load_agent", lambda *_: Critic())
     monkeypatch.setattr(fit, "FitConfig", small)
     return small_states(tmp_path / "set").path
 

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.cli import MISUSE, main
-from probes.cli.goggles import happened, named_models
+from probes.cli.goggles import named_models
 from probes.data.episodes import Episodes, Player, play
 from probes.data.simulation import SimulationFactory
+from probes.domains.atari_agents import AtariAgent
+from probes.domains.atari_consoles import ConsoleConfig
+from probes.domains.atari_simulation import AtariSimulation
 from probes.domains.driving import load_agent
 from probes.state_models.model_store import KIND, WEIGHTS, build_model, model_settings
+from tests.probes.cli.conftest import Tiny, told
 
 BRIEF = "schema_version: 1\nname: brief\nextends: reasonable\nsim: {episode_s: 1}\n"
 
@@ -76,12 +80,23 @@ def test_a_name_that_is_taken_or_no_name_is_refused(tmp_path: Path, name: str) -
         named_models([str(path), f"a={path}"])
 
 
-def test_people_hit_are_counted_per_kilometre() -> None:
-    endings = np.array(["person", "time", "person"])
-    ones = np.ones(3)
-    told = happened(Episodes(np.arange(3), ones, np.arange(3), endings, np.array([300.0, 900.0, 800.0])))
-    assert told["endings"] == {"person": 2, "time": 1}
-    assert told["km"] == 2.0
-    assert told["people_hit_per_km"]["value"] == 1.0
-    still = Episodes(np.arange(3), ones, np.arange(3), endings, np.zeros(3))
-    assert happened(still)["people_hit_per_km"] is None
+@pytest.mark.slow
+def test_a_game_is_compared_by_its_score_and_by_the_rewards_signs(
+    tiny_game: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brief = partial(AtariSimulation, ConsoleConfig("freeway", max_frames=24))
+
+    def short(agent: AtariAgent, scenario: str | None) -> SimulationFactory:
+        assert (agent.game, scenario) == ("freeway", None)
+        return brief
+
+    monkeypatch.setattr("probes.cli.goggles.simulation_factory", short)
+    where = ["--agent", str(tiny_game.agent), "--models", f"m={tiny_game.model}", "--threads", "1"]
+    assert main(["goggles", *where, "--episodes", "2", "--json", "-o", str(tmp_path / "g")]) == 0
+    found = told(capsys)
+    assert found["endings"] == {name: {"time": 2} for name in ("agent", "floor", "m")}
+    assert found["table"]["agent"]["value"] == found["clipped"]["agent"]["value"] == 0.0
+    result = json.loads((tmp_path / "g" / "result.json").read_text())
+    assert result["floor"] == "noop"
+    assert result["happened"]["m"]["decisions"]["value"] == 6.0
+    assert set(result["happened"]["m"]) == {"endings", "score", "clipped_score", "decisions"}

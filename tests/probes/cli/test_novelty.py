@@ -61,3 +61,16 @@ def test_an_artifact_of_another_kind_is_refused(
     arguments = ["novelty", str(tiny.model), "--states", str(tiny.states), "-o", str(tmp_path / "n")]
     assert main(arguments) == MISUSE
     assert "state-model" in capsys.readouterr().err
+
+
+def test_a_games_findings_are_compared_without_a_camera(
+    tiny_game: Tiny, searched_game: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--states", str(tiny_game.states), "--agent", str(tiny_game.agent), "-o", str(tmp_path / "n")]
+    assert main(["novelty", str(searched_game), *where, "--json"]) == 0
+    sources = told(capsys)["sources"]
+    assert set(sources) == {"t-minus", "held-out"}
+    assert set(sources["t-minus"]) == {"states", "mean_changed", "more_than"}
+    assert 0.0 <= sources["held-out"]["mean_changed"]["value"] < 0.25
+    result = artifact.read_json(tmp_path / "n" / "result.json")
+    assert "realism" not in result["sources"]["t-minus"]

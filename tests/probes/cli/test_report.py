@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 from drivesim.render.semantics import NUM_CLASSES
 from probes.cli import main
-from probes.cli.report import DRIVING
+from probes.cli.report import DRIVING, GAMES, choose_painter
 from probes.report.contract import Section, SourceRef, Stacks, Study, save_study
+from probes.report.page import read_run
 from probes.states import Plane, StateLayout
 
 LAYOUT = StateLayout((Plane("semantic", "class", NUM_CLASSES),), stack=2, height=8, width=8)
@@ -54,3 +56,13 @@ def test_a_missing_study_is_a_misuse(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_the_legend_names_every_class() -> None:
     assert len(DRIVING.legend) == NUM_CLASSES
     assert dict(DRIVING.legend)["person"] == (240, 228, 66)
+
+
+def test_the_classes_colours_are_left_out_where_only_games_are_shown(run: Path) -> None:
+    shown = read_run(run)
+    assert choose_painter([shown]) is DRIVING
+    layout = StateLayout((Plane("colour", "level", 3),), stack=2, height=8, width=8)
+    section = Section("findings", "Findings", "Drawn.", (Stacks("a", "b", "s.npy", layout, (0,), SOURCE),))
+    game = replace(shown, study=replace(shown.study, sections=(section,)))
+    assert choose_painter([game]) is GAMES
+    assert choose_painter([game, shown]) is DRIVING

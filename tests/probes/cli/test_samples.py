@@ -41,3 +41,13 @@ def test_one_episode_cannot_be_halved(tiny: Tiny, tmp_path: Path, capsys: pytest
     assert main(["samples", *tiny.given, "--real-states", "1", "-o", str(tmp_path / "s")]) == MISUSE
     assert "at least 2 episodes" in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
+
+
+def test_samples_of_a_game_are_kept_without_a_comparison(
+    tiny_game: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["samples", *tiny_game.given, "--samples", "3", "--json", "-o", str(tmp_path / "s")]) == 0
+    assert told(capsys) == {"path": str(tmp_path / "s"), "samples": 3}
+    found = load_samples(tmp_path / "s")
+    assert found.stored.shape == (3, 4, 3, 84, 84)
+    assert found.manifest.config["game"] == "freeway"

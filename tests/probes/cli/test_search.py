@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,18 @@ def test_a_subject_is_moved_whole() -> None:
     assert isinstance(subject.agent, NamedLinearAgent)
     assert subject.model.gain.is_meta
     assert subject.agent.head.weight.is_meta
+
+
+@pytest.mark.slow
+def test_a_games_states_are_searched_and_its_game_is_known_by_the_states(
+    tiny_game: Tiny, searched_game: Path, tmp_path: Path
+) -> None:
+    found = load_findings(searched_game)
+    assert found.result["agent"]["name"] == "new"
+    assert found.result["layout"]["height"] == 84
+    assert found.result["variety"]["real"]["value"] > 0
+    own = replace(tiny_game, agent=Path("tests.probes.domains.own_networks:freeway"))
+    assert main(own.search(tmp_path / "f", "up")) == 0
+    assert (
+        load_findings(tmp_path / "f" / "action-up").result["agent"]["name"].endswith("own_networks-freeway")
+    )

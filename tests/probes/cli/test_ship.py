@@ -12,7 +12,7 @@ from probes.artifacts import artifact, provenance
 from probes.artifacts.manifest import read_manifest
 from probes.cli import MISUSE, main
 from probes.cli.ship import history, measured, portable
-from probes.domains.driving_records import MEASURES
+from probes.domains.model_records import MEASURES
 from probes.state_models.fit_checkpoint import KIND as CHECKPOINT
 from probes.state_models.fit_checkpoint import PROGRESS
 from probes.state_models.model_store import KIND

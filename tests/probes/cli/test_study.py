@@ -10,9 +10,9 @@ import pytest
 from probes.cli import DIVERGED, MISUSE, main
 from probes.cli import study as command
 from probes.cli.options import begin
-from probes.cli.study import configure, earlier_seconds, shipped_for
-from probes.domains.driving_steps import SearchAmounts
+from probes.cli.study import earlier_seconds, shipped_for
 from probes.domains.driving_study import PRESETS, TRAINING_STEPS, Amounts
+from probes.domains.study_steps import SearchAmounts
 from probes.report.contract import load_study, save_study
 from probes.state_models.schedule import SCHEDULES
 from tests.probes.cli.conftest import Tiny, told
@@ -195,8 +195,16 @@ def test_an_agent_and_its_models_are_made_from_scratch_and_not_made_again(
         monkeypatch.setitem(presets, "smoke", replace(presets["smoke"], iterations=2))
     asked: list[tuple[str, ...]] = []
     args = argparse.Namespace(
-        preset="smoke", scenarios=["reasonable"], output=Path("s"), seed=0, threads=1, agent=None, models=None
+        preset="smoke",
+        scenarios=["reasonable"],
+        game=None,
+        output=Path("s"),
+        seed=0,
+        threads=1,
+        agent=None,
+        models=None,
     )
+    driving = command.DOMAINS["driving"]
     real = command.run_command
 
     def noted(words: tuple[str, ...]) -> int:
@@ -204,18 +212,16 @@ def test_an_agent_and_its_models_are_made_from_scratch_and_not_made_again(
         return real(words)
 
     monkeypatch.setattr(command, "run_command", noted)
-    command.make_from_scratch(args, begin(args))
-    config, agent = configure(args)
-    assert agent.name == "reasonable-from-scratch"
-    assert config.models == {"crisp": "s/crisp", "paper": "s/paper"}
-    (control,) = config.company.present
-    assert (control.has_random_weights, control.model, config.company.absent) == (True, "s/crisp", ())
+    command.make_from_scratch(driving, args, begin(args))
+    words = [" ".join(step.words) for step in driving.configure(args).steps]
+    assert "--agent s/reasonable-from-scratch --models crisp=s/crisp paper=s/paper" in "\n".join(words)
+    assert [line for line in words if "--random-weights" in line and "--model s/crisp" in line]
+    assert not [line for line in words if "distracted-seg4" in line]  # a companion of the shipped agent's
     before = {path: path.stat().st_mtime_ns for path in Path("s").rglob("manifest.json")}
     assert len(before) == 4  # states, saliency and two models
     capsys.readouterr()
-    command.make_from_scratch(
-        argparse.Namespace(**{**vars(args), "agent": None, "models": None}), begin(args)
-    )
+    again = argparse.Namespace(**{**vars(args), "agent": None, "models": None})
+    command.make_from_scratch(driving, again, begin(args))
     assert "--resume" in asked[4]
     assert capsys.readouterr().err.count("up to date") == 3
     assert before == {path: path.stat().st_mtime_ns for path in Path("s").rglob("manifest.json")}

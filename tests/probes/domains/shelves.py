@@ -11,8 +11,8 @@ import numpy as np
 
 from probes.artifacts import artifact
 from probes.domains.driving_companions import Companion
-from probes.domains.driving_records import MEASURES
-from probes.domains.driving_sections import Shelf
+from probes.domains.model_records import MEASURES
+from probes.domains.study_sections import Shelf
 from probes.measures.objective_table import tell
 from probes.state_models.model_store import KIND
 from probes.statistics import Estimate

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from torch import Tensor, nn
 from drivesim.rl.networks import NATURE_CONVOLUTIONS, ActorCritic, ActorCriticConfig, InputLayout
 from probes.agent import Agent, ProbeError
 from probes.data.saliency import check_relus, guided_gradient
-from probes.domains.atari_agents import AtariAgent, PlaneAxis, network_digest, random_agent
+from probes.domains.atari_agents import AtariAgent, PlaneAxis, network_digest, random_agent, trained_agent
 from probes.domains.atari_frames import LAYOUT, gray_levels
 from probes.domains.imported_agents import NatureNetwork
 from probes.states import to_states
@@ -48,6 +50,7 @@ def test_an_agent_says_what_it_sees_and_does() -> None:
     assert isinstance(agent, Agent)
     assert (agent.layout, agent.actions) == (LAYOUT, ACTIONS)
     assert (agent.name, agent.game, agent.has_critic) == ("a2c", "breakout", True)
+    assert (agent.domain, agent.world, agent.sticky) == ("atari", "breakout", 0.0)
     assert not agent.training
     assert not any(weight.requires_grad for weight in agent.parameters())
 
@@ -156,3 +159,20 @@ def test_a_random_agent_is_of_the_same_network_but_has_learned_nothing() -> None
     assert first.digest == again.digest
     assert len({first.digest, other.digest, agent.digest}) == 3
     assert agent.digest == critic().digest
+
+
+TRAINED = {"game": "breakout", "actions": list(ACTIONS), "sticky": 0.25}
+
+
+def test_a_trained_network_becomes_an_agent_of_its_game() -> None:
+    network = ActorCritic(InputLayout(("gray",), 4, 84, 84), ActorCriticConfig(4, hidden=8))
+    agent = trained_agent(network.eval(), TRAINED, "mine", Path("where"))
+    assert (agent.name, agent.game, agent.actions) == ("mine", "breakout", ACTIONS)
+    assert (agent.has_critic, agent.sticky) == (True, 0.25)
+    assert random_agent(agent, 1).sticky == 0.25
+
+
+@pytest.mark.parametrize("change", [{"game": None}, {"actions": "noop"}, {"sticky": "often"}])
+def test_metadata_that_says_too_little_is_told(change: dict[str, object]) -> None:
+    with pytest.raises(ProbeError, match=r"where/agent\.json: names no game, no actions"):
+        trained_agent(nature(True), TRAINED | change, "mine", Path("where"))

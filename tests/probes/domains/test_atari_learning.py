@@ -88,7 +88,7 @@ def test_a_restored_environment_goes_on_bit_for_bit() -> None:
     found = [other.step(row) for row in rows[45:]]
     for one, two in zip(expected, found, strict=True):
         for first, second in zip(one[:4], two[:4], strict=True):
-            assert np.array_equal(first, second)
+            assert np.array_equal(np.asarray(first), np.asarray(second))
         assert one[4].keys() == two[4].keys()
         assert np.array_equal(one[4]["lives"], two[4]["lives"])
     for name, array in env.get_state().items():

@@ -13,7 +13,7 @@ from probes.data.simulation import SimulationFactory
 from probes.domains.atari_agents import AtariAgent
 from probes.domains.atari_consoles import ConsoleConfig
 from probes.domains.atari_frames import LAYOUT
-from probes.domains.atari_simulation import AtariSimulation
+from probes.domains.atari_simulation import AtariSimulation, clipped_score
 from probes.domains.imported_agents import NatureNetwork
 from tests.probes.simulations import CHECKS
 
@@ -36,10 +36,11 @@ def test_a_simulation_says_what_it_shows() -> None:
     assert simulation.layout == LAYOUT
     assert simulation.layout.stored_shape == (4, 3, 84, 84)
     assert simulation.actions == ("noop", "fire", "right", "left")
-    assert len({AtariSimulation("breakout", 1, clip_rewards=clip).digest for clip in (False, True)}) == 2
     assert {name: array.shape for name, array in simulation.situation().items()} == {
         "lives": (1,),
         "frame": (1,),
+        "score": (1,),
+        "clipped_score": (1,),
         "ram": (1, 128),
     }
 
@@ -54,7 +55,7 @@ def test_several_threads_change_nothing_but_that_memories_are_closed() -> None:
         for first, second in zip(*steps, strict=True):
             assert np.array_equal(first, second)
         assert steps[0].endings.tolist() == (["time"] * 2 if step == 3 else ["none"] * 2)
-    assert two.situation().keys() == {"lives", "frame"}
+    assert two.situation().keys() == {"lives", "frame", "score", "clipped_score"}
     with pytest.raises(ProbeError, match="with one thread alone"):
         two.ram()
 
@@ -82,15 +83,18 @@ def test_a_world_whose_episode_has_ended_stands_still(threads: int) -> None:
     assert np.array_equal(again[0], AtariSimulation(SHORT, 1).reset([1])[0])
 
 
-def test_rewards_may_be_clipped_to_their_signs() -> None:
+def test_scores_are_counted_from_an_episodes_start_as_they_are_and_by_signs() -> None:
     pytest.importorskip("ale_py")
-    returns = []
-    for clips in (False, True):
-        simulation = AtariSimulation("space_invaders", 1, clip_rewards=clips)
-        simulation.reset([1])
-        returns.append(np.array([simulation.step(np.ones(1, np.int64)).rewards[0] for _ in range(100)]))
-    assert returns[0].max() >= 5
-    assert np.array_equal(returns[1], np.sign(returns[0]))
+    simulation = AtariSimulation("space_invaders", 2)
+    simulation.reset([1, 2])
+    rewards = np.array([simulation.step(np.ones(2, np.int64)).rewards for _ in range(100)])
+    assert rewards[:, 0].max() >= 5
+    assert simulation.situation()["score"].tolist() == rewards.sum(0).tolist()
+    assert clipped_score(simulation).tolist() == np.sign(rewards).sum(0).tolist()
+    before = simulation.situation()["score"]
+    simulation.restart(np.array([True, False]), [3])
+    assert simulation.situation()["score"].tolist() == [0, before[1]]
+    assert clipped_score(simulation)[0] == 0
 
 
 def test_memory_is_written_in_the_chosen_worlds_alone() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from probes.domains import driving_cards, driving_records
+from probes.domains import driving_cards, model_records
 from probes.domains.driving import load_agent
 from probes.domains.driving_cards import agent_cards, model_cards
 from probes.domains.driving_companions import PEERS, Company, random_companion
@@ -16,7 +16,7 @@ from tests.probes.domains.shelves import record, samples, ship_model
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudyConfig:
     """Study one shipped model, with a companion whose model is shipped too."""
-    monkeypatch.setattr(driving_records, "models_directory", lambda: tmp_path)
+    monkeypatch.setattr(model_records, "models_directory", lambda: tmp_path)
     monkeypatch.setattr(driving_cards, "find_model", lambda name: tmp_path / name)
     history: list[dict[str, Any]] = [
         {"iterations": 100},

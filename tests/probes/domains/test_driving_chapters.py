@@ -2,19 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from probes.domains.driving_chapters import (
-    BASELINES,
-    baselines_section,
-    replay_section,
-    write_baselines,
-)
-from probes.domains.driving_sections import Shelf
-from probes.report.contract import Film, Number, Stacks, Table, Text
+from probes.domains.driving_chapters import replay_section
+from probes.domains.study_sections import Shelf
+from probes.report.contract import Film, Number, Table, Text
 from probes.statistics import Estimate
-from tests.probes.domains.shelves import activation_max, replayed, samples, toy_shelf, write
+from tests.probes.domains.shelves import replayed, toy_shelf, write
 
 
 @pytest.fixture(scope="module")
@@ -25,22 +19,6 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 def value(cell: object) -> float:
     assert isinstance(cell, Estimate)
     return cell.value
-
-
-def test_the_first_state_of_each_method_is_shown(tmp_path: Path) -> None:
-    write(tmp_path, "samples", samples())
-    write(tmp_path, "activation-max", activation_max())
-    shelf = Shelf(tmp_path, ())
-    write_baselines(shelf)
-    table, stacks = baselines_section(shelf).items
-    assert isinstance(table, Table)
-    assert [row[0] for row in table.rows] == [
-        "search within the state model",
-        "pixels, neighbours alike (Sobolev), 0.5 times as strong",
-    ]
-    assert isinstance(stacks, Stacks)
-    assert stacks.indices == (0, 1)
-    assert np.load(tmp_path / BASELINES).shape == (2, *stacks.layout.stored_shape)
 
 
 def test_a_replay_without_a_film_says_why(shelf: Shelf) -> None:

@@ -12,7 +12,7 @@ from probes.domains.driving_companions import (
     company_steps,
     random_companion,
 )
-from probes.domains.driving_steps import SearchAmounts
+from probes.domains.study_steps import SearchAmounts
 
 FEW = SearchAmounts(300, 100, 60, 3, 4)
 DISTRIBUTED, MIXED = PEERS

@@ -14,7 +14,7 @@ from probes.domains.driving_others import (
     others_section,
     path_numbers,
 )
-from probes.domains.driving_sections import Shelf
+from probes.domains.study_sections import Shelf
 from probes.report.contract import Bars, Number, Stacks, Table, Text
 from probes.statistics import Estimate
 from tests.probes.domains.shelves import toy_shelf, write, write_companion

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from probes.artifacts import artifact
-from probes.domains import driving_cards, driving_pages, driving_records
+from probes.domains import driving_cards, driving_pages, model_records
 from probes.domains.driving import DrivingAgent, load_agent
 from probes.domains.driving_companions import PEERS, Company, random_companion
 from probes.domains.driving_pages import build_study, headlines
@@ -147,7 +147,7 @@ def test_the_records_of_a_shipped_model_are_told_beside_what_was_computed(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf = directory.parent / "shelf"
-    monkeypatch.setattr(driving_records, "models_directory", lambda: shelf)
+    monkeypatch.setattr(model_records, "models_directory", lambda: shelf)
     measures = {"goggles": record("goggles", goggles()), "samples": record("samples", samples())}
     models = {"crisp": str(ship_model(shelf, "a-crisp", measures))}
     models["paper"] = str(ship_model(shelf, "a-paper", {"goggles": measures["goggles"]}))

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from probes.domains.driving_sections import Shelf
 from probes.domains.driving_sights import IN_SIGHT, braking_table, contents_section, roads_table, sights_bars
+from probes.domains.study_sections import Shelf
 from probes.report.contract import Bars, Table
 from probes.statistics import Estimate
 from tests.probes.domains.shelves import toy_shelf

@@ -11,7 +11,6 @@ from drivesim import cli as drivesim_cli
 from probes import cli
 from probes.agent import ProbeError
 from probes.domains.driving_companions import PEERS, Company, random_companion
-from probes.domains.driving_steps import SearchAmounts
 from probes.domains.driving_study import (
     PRESETS,
     TARGETS,
@@ -23,6 +22,7 @@ from probes.domains.driving_study import (
     scratch_agent,
     scratch_steps,
 )
+from probes.domains.study_steps import SearchAmounts
 from probes.study import Step
 from probes.synthesis.findings import slug
 

@@ -8,8 +8,8 @@ import torch
 
 from drivesim.render.semantics import SemanticClass
 from probes.domains.driving import load_agent
-from probes.domains.driving_sections import Shelf
 from probes.domains.driving_weights import NOTHING, choose, pixel_weights, weights_section
+from probes.domains.study_sections import Shelf
 from probes.report.contract import Weights
 from probes.states import to_states
 from tests.probes.domains.drawings import SEG4, pictures, put, street, viewpoint

@@ -55,6 +55,16 @@ def test_without_classes_a_level_must_differ_by_more_than_a_quarter() -> None:
     assert different_pixels(ours, theirs, COLOUR).tolist() == [[[[False, True]]]]
 
 
+def test_without_classes_states_disagree_by_the_mean_squared_difference_of_their_levels() -> None:
+    stored = np.zeros((3, *COLOUR.stored_shape), np.uint8)
+    stored[1, 0, 0, 0, 1] = 255
+    stored[2] = 51  # a fifth
+    shares = pairwise_disagreement(stored, COLOUR)
+    # of six levels: one differs by 1; six by 1/5; one by 4/5 and five by 1/5
+    expected = [[0, 1 / 6, 1 / 25], [1 / 6, 0, (16 + 5) / 25 / 6], [1 / 25, (16 + 5) / 25 / 6, 0]]
+    np.testing.assert_allclose(shares, expected, rtol=1e-12)
+
+
 def test_one_state_has_no_disagreement() -> None:
     with pytest.raises(ProbeError, match="at least 2"):
         mean_disagreement(np.zeros((1, 1)))

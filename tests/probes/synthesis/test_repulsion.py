@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from probes.agent import ProbeError
-from probes.states import Plane, StateLayout, to_states
+from probes.states import Plane, StateLayout, to_states, to_stored
+from probes.synthesis.diversity import pairwise_disagreement
 from probes.synthesis.repulsion import Others
 
 LAYOUT = StateLayout((Plane("semantic", "class", 3),), stack=1, height=1, width=4)
@@ -91,6 +91,68 @@ def test_new_pictures_count_from_the_next_counting_on() -> None:
     assert others.disagreement(one_hot(), ALL)[0].item() == pytest.approx(0.75)
 
 
-def test_states_without_classes_are_refused() -> None:
-    with pytest.raises(ProbeError, match="set diversity to 0"):
-        Others(2, StateLayout((Plane("gray", "level"),), 1, 2, 2), 1.0, 0.5, CPU)
+LEVELS = StateLayout((Plane("colour", "level", 3),), stack=2, height=1, width=2)
+
+
+def levels() -> Tensor:
+    """Three states of twelve numbers: black, black with one channel at 255, all at 51."""
+    stored = torch.zeros(3, *LEVELS.stored_shape, dtype=torch.uint8)
+    stored[1, 1, 2, 0, 1] = 255
+    stored[2] = 51
+    return to_states(stored, LEVELS)
+
+
+def watched_levels(price: float = 2.0, goal: float = 0.16) -> Others:
+    others = Others(3, LEVELS, price, goal, CPU)
+    others.charge(levels(), ALL)
+    others.end_step()
+    return others
+
+
+def test_levels_disagree_by_the_mean_squared_difference_from_the_other_chains() -> None:
+    # 1 with 2: 1/12; 1 with 3: 1/25; 2 with 3: (11/25 + 16/25) / 12
+    pairs = {(0, 1): 1 / 12, (0, 2): 1 / 25, (1, 2): (11 / 25 + 16 / 25) / 12}
+    expected = [
+        (pairs[0, 1] + pairs[0, 2]) / 2,
+        (pairs[0, 1] + pairs[1, 2]) / 2,
+        (pairs[0, 2] + pairs[1, 2]) / 2,
+    ]
+    assert watched_levels().disagreement(levels(), ALL).tolist() == pytest.approx(expected)
+    stored = to_stored(levels(), LEVELS).numpy()
+    matrix = pairwise_disagreement(stored, LEVELS)
+    assert (matrix.sum(1) / 2).tolist() == pytest.approx(expected)
+
+
+def test_the_price_of_equal_levels_falls_with_the_root_of_the_disagreement() -> None:
+    found = watched_levels().charge(levels(), ALL)
+    shares = watched_levels().disagreement(levels(), ALL) / 0.16
+    assert float(shares.max()) < 1
+    assert found.tolist() == pytest.approx((2.0 * (1 - shares.sqrt())).tolist())
+    assert not watched_levels(goal=0.01).charge(levels(), ALL).any()
+
+
+def test_a_chain_is_pushed_from_the_mean_level_of_the_others() -> None:
+    states = levels().requires_grad_()
+    watched_levels().charge(states, ALL).sum().backward()  # type: ignore[no-untyped-call]
+    assert states.grad is not None
+    # descending, the first chain gets darker than (0 + 51) / 2, the third brighter than 0
+    assert float(states.grad[0, 0, 0, 0, 0]) > 0
+    assert float(states.grad[2, 0, 0, 0, 0]) < 0
+
+
+def test_chains_that_are_all_the_same_have_a_finite_price_and_gradient() -> None:
+    same = levels()[:1].repeat(3, 1, 1, 1, 1).requires_grad_()
+    others = Others(3, LEVELS, 2.0, 0.5, CPU)
+    others.charge(same, ALL)
+    others.end_step()
+    cost = others.charge(same, ALL)
+    assert cost.tolist() == pytest.approx([2.0] * 3, abs=0.01)
+    cost.sum().backward()  # type: ignore[no-untyped-call]
+    assert same.grad is not None
+    assert bool(torch.isfinite(same.grad).all())
+
+
+def test_batches_of_levels_are_charged_alike() -> None:
+    others = watched_levels()
+    parts = [others.charge(levels()[part], part) for part in (slice(0, 2), slice(2, 3))]
+    assert torch.equal(torch.cat(parts), watched_levels().charge(levels(), ALL))

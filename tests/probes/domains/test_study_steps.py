@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from probes.domains.driving_steps import (
+from probes.domains.study_steps import (
     SearchAmounts,
     braking_step,
     collect_step,

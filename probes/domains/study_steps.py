@@ -1,4 +1,4 @@
-"""Stages of which a driving study has several: of the studied agent, and of those asked beside it."""
+"""Stages of which a study has several: of the studied agent, and of those asked beside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 from probes.study import Step
 from probes.synthesis.findings import slug
 from probes.synthesis.targets import ACTION_PREFIX, TARGETS
+
+DISTRIBUTED = ("t-minus", "t-plus", "t-plus-minus")
+"""Targets of Fig. 8, as their directories are named."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,12 @@ class SearchAmounts:
     steps: int
 
 
-def collect_step(agent: str, amounts: SearchAmounts, place: Path) -> Step:
-    """Return the stage that collects states into `place`."""
+def collect_step(agent: str, amounts: SearchAmounts, place: Path, game: str | None = None) -> Step:
+    """Return the stage that collects states into `place`; of an Atari agent, as it plays `game`."""
     return Step(
         "collect states",
-        ("collect", "--agent", agent, "--fit-states", str(amounts.fit_states), "--held-out-states",
-         str(amounts.held_out_states), "-o", str(place)),
+        ("collect", "--agent", agent, *(("--game", game) if game else ()), "--fit-states",
+         str(amounts.fit_states), "--held-out-states", str(amounts.held_out_states), "-o", str(place)),
     )  # fmt: skip
 
 

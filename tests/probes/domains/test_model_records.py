@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from probes.agent import ProbeError
-from probes.domains import driving_records
-from probes.domains.driving_records import MEASURES, ancestors, is_shipped, records, sample_facts
+from probes.domains import model_records
+from probes.domains.model_records import MEASURES, ancestors, is_shipped, records, sample_facts
 from probes.statistics import Estimate
 from tests.probes.domains.shelves import goggles, record, samples, ship_model
 
@@ -14,7 +14,7 @@ from tests.probes.domains.shelves import goggles, record, samples, ship_model
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let shipped models lie here."""
-    monkeypatch.setattr(driving_records, "models_directory", lambda: tmp_path)
+    monkeypatch.setattr(model_records, "models_directory", lambda: tmp_path)
     return tmp_path
 
 

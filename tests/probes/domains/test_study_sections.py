@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from probes.agent import ProbeError
-from probes.domains.driving_sections import CHECKS, Shelf, estimate, findings_section, search_section
+from probes.domains.study_sections import CHECKS, Shelf, estimate, findings_section, search_section
 from probes.report.contract import Curve, Histogram, Stacks, Table
 from probes.statistics import Estimate
 from tests.probes.domains.shelves import number, toy_shelf

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from probes.agent import ProbeError
 from probes.artifacts.manifest import read_manifest
 from probes.artifacts.payload import read_json
-from probes.domains.driving_sections import estimate
+from probes.domains.study_sections import estimate
 from probes.models import models_directory
 from probes.report.contract import Cell, SourceRef
 

@@ -1,0 +1,15 @@
+"""Shipped agents that play Atari games: one directory each, as `probes train` writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def agents_directory() -> Path:
+    """Return the directory that holds the shipped agents."""
+    return Path(__file__).parent
+
+
+def shipped_agents() -> list[str]:
+    """List the shipped agents' names."""
+    return sorted(path.parent.name for path in agents_directory().glob("*/agent.json"))

@@ -1,0 +1,144 @@
+"""The page of an Atari study: its question, its answer in numbers, and the chapters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from probes.artifacts import provenance
+from probes.domains.atari_agents import AtariAgent
+from probes.domains.atari_study import StudyConfig
+from probes.domains.study_baselines import baselines_section, write_baselines
+from probes.domains.study_cards import agent_card, model_card
+from probes.domains.study_goggles import goggles_items, shipped_goggles
+from probes.domains.study_novelty import novelty_item
+from probes.domains.study_sections import Shelf, estimate, findings_section, question_section, search_section
+from probes.report.contract import Number, Section, Stacks, Study
+from probes.states import StateLayout
+
+SAMPLES_SHOWN = 8
+READING = (
+    "A state is what the agent sees at one moment: four consecutive pictures of the screen. A target is a "
+    "question put as a number J that the search raises, such as: of which states does the agent expect "
+    "little? J is computed from the agent's own outputs and given in standard deviations of what recorded "
+    "states show: 1 more is one deviation more.\n\n"
+    "T- asks for states in which even the best action promises little, T+ for those in which the best one "
+    "promises much, T± for those in which one action is good and another bad. S- and S+ ask the same of all "
+    "actions together, V- and V+ of the state's own value where the agent estimates one. An action's name "
+    "asks for states in which the agent would take it.\n\n"
+    "What never appears among the synthesised states was not synthesised, and no more is known: the agent "
+    "may not go by it, or the state model may not draw it."
+)
+
+
+def build_study(
+    config: StudyConfig, agent: AtariAgent, preset: str, directory: Path, seconds: float | None
+) -> Study:
+    """Read what the stages wrote and compose the page.
+
+    Args:
+        config: what was studied.
+        agent: that was studied.
+        preset: its name.
+        directory: of the study.
+        seconds: s, that it took; None if that is not known.
+
+    Raises:
+        ProbeError: a stage has left nothing, or it is damaged.
+    """
+    shelf = Shelf(directory, config.findings)
+    write_baselines(shelf)
+    title = config.game.replace("_", " ").title()
+    return Study(
+        title=f"What {agent.name} expects of {title}, and what happens",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=provenance.command(),
+        preset=preset,
+        asked=f"An agent learned to play the Atari game {title}. Which situations does it hold to be good, "
+        "bad or critical?",
+        expects=_expects(shelf),
+        happened=_happened(shelf),
+        agents=(agent_card(config.agent, agent),),
+        models=tuple(model_card(name, Path(path), directory) for name, path in config.models.items()),
+        sections=_sections(shelf, config),
+        headlines=_headlines(shelf),
+        seconds=seconds,
+    )
+
+
+def _sections(shelf: Shelf, config: StudyConfig) -> tuple[Section, ...]:
+    models = [Path(path) for path in config.models.values()]
+    return (
+        question_section(READING),
+        findings_section(shelf),
+        search_section(shelf),
+        _model_section(shelf),
+        Section(
+            "measures",
+            "What the state model keeps, and how new its states are",
+            "Two measures of the paper. Does the agent still play well if it sees only what the state model "
+            "draws? And are synthesised states more than copies of recorded ones?",
+            (*goggles_items(shelf), *shipped_goggles(models), novelty_item(shelf)),
+        ),
+        baselines_section(shelf, "pictures of the game"),
+    )
+
+
+def _model_section(shelf: Shelf) -> Section:
+    told = shelf.result("samples")
+    return Section(
+        "model",
+        "The state model, and how far to trust it",
+        "All synthesised states are drawn by a model that learned to draw recorded ones. What it cannot draw "
+        "cannot be found, and what it draws too often may look like a finding.",
+        (
+            Stacks(
+                "Random samples of the state model, searched for nothing",
+                "Pictures that could have been recorded: everything that moves in the game is there, and as "
+                "often as in the game.",
+                "samples/stored.npy",
+                StateLayout.from_json(told["layout"]),
+                tuple(range(min(SAMPLES_SHOWN, int(told["samples"])))),
+                shelf.source("samples"),
+            ),
+        ),
+    )
+
+
+def _expects(shelf: Shelf) -> str:
+    told = shelf.result("objective")["targets"]["t-minus"]
+    if told["passed"] is None:
+        return "No state that was synthesised for a low expectation passes the checks."
+    beyond = told["passed"]["beyond_99"]
+    return (
+        f"{beyond['n']} states that were synthesised for a low expectation pass the checks; in "
+        f"{beyond['value']:.0%} of them it expects less than in 99% of the recorded states."
+    )
+
+
+def _happened(shelf: Shelf) -> str:
+    told = shelf.result("goggles")
+    agent, floor = (
+        f"{one['value']:.1f} (95%: {one['low']:.1f} to {one['high']:.1f})"
+        for one in (told["table"]["agent"], told["table"]["floor"])
+    )
+    episodes = told["table"]["agent"]["n"]
+    return f"Over {episodes} games it scored {agent}; always {told['floor']} scores {floor}."
+
+
+def _headlines(shelf: Shelf) -> tuple[Number, ...]:
+    table, source = shelf.result("goggles")["table"], shelf.source("goggles")
+    named = (
+        ("score of the agent", table["agent"], "", "n counts the games"),
+        (
+            "score that the agent keeps while it sees through the state model",
+            table["rows"]["crisp"]["kept"],
+            "%",
+            "above that of doing nothing; n counts the games",
+        ),
+    )
+    return tuple(
+        Number(label, found, source, unit, note)
+        for label, data, unit, note in named
+        if (found := estimate(data)) is not None
+    )

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from probes.cli import MISUSE, main
+from probes.domains.atari_consoles import ConsoleConfig
+from probes.domains.atari_simulation import AtariSimulation
+from probes.domains.atari_study import PRESETS, Amounts
+from probes.domains.study_steps import SearchAmounts
+from probes.report.contract import load_study
+from tests.probes.cli.conftest import Tiny, told
+
+FEW = Amounts(SearchAmounts(24, 12, 12, 2, 2), 8, 4, 2, 1, 1)
+
+
+@pytest.mark.slow
+def test_a_game_is_studied_by_the_same_stages(
+    tiny_game: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, "smoke", FEW)
+    brief = partial(AtariSimulation, ConsoleConfig("freeway", max_frames=24))
+    monkeypatch.setattr("probes.cli.goggles.simulation_factory", lambda *_: brief)
+    arguments = ["study", "atari", "--game", "Freeway", "--agent", str(tiny_game.agent)]
+    arguments += ["--models", f"crisp={tiny_game.model}", "--threads", "1", "--json"]
+    assert main([*arguments, "-o", str(tmp_path / "s")]) == 0
+    first = told(capsys)
+    assert first["score of the agent"].keys() == {"value", "low", "high", "n"}
+    study = load_study(tmp_path / "s")
+    assert [section.id for section in study.sections] == [
+        "question",
+        "findings",
+        "objective",
+        "model",
+        "measures",
+        "baselines",
+    ]
+    page = (tmp_path / "s" / "report.html").read_text()
+    for section in study.sections:
+        assert section.title in page
+    assert "Freeway" in study.title
+
+
+def test_a_game_must_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["study", "atari", "-o", str(tmp_path)]) == MISUSE
+    assert "name one by --game" in capsys.readouterr().err
+    assert main(["study", "driving", "--game", "pong", "-o", str(tmp_path)]) == MISUSE
+    assert "a game is of `probes study atari`" in capsys.readouterr().err

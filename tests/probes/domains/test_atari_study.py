@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from probes import cli
+from probes.agent import ProbeError
+from probes.domains.atari_study import PRESETS, Amounts, StudyConfig, plan, scratch_agent, scratch_steps
+from probes.domains.study_steps import SearchAmounts
+from probes.study import Step
+
+FEW = Amounts(SearchAmounts(300, 100, 60, 3, 4), 40, 8, 5, 1, 6)
+CONFIG = StudyConfig("a", "pong", {"crisp": "m", "paper": "n"}, FEW, ("noop", "fire"), seed=9)
+
+
+def words(steps: list[Step], command: str) -> str:
+    (found,) = [" ".join(step.words) for step in steps if step.words[0] == command]
+    return found
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_stage_is_a_command_that_can_be_typed(preset: str, tmp_path: Path) -> None:
+    steps = plan(CONFIG, tmp_path) + scratch_steps(preset, "pong", tmp_path)
+    assert len(steps) == 11
+    for step in steps:
+        cli.make_parser(step.words[0]).parse_args(step.words)
+
+
+def test_amounts_reach_their_stages() -> None:
+    steps = plan(CONFIG, Path("d"))
+    assert words(steps, "collect") == (
+        "collect --agent a --game pong --fit-states 300 --held-out-states 100 -o d/states"
+    )
+    search = words(steps, "search")
+    assert search.startswith(
+        "search T- T+ T± S+ S- V+ V- uncertain noop fire --agent a --game pong --model m"
+    )
+    assert "--real-states 60 --chains 3 --steps 4" in search
+    assert search.endswith("--seed 9 -o d/findings")
+    assert "--models crisp=m paper=n --episodes 6" in words(steps, "goggles")
+    assert "--samples 40" in words(steps, "samples")
+    assert "--count 1 --steps 5" in words(steps, "activation-max")
+
+
+def test_findings_lie_where_they_are_looked_for() -> None:
+    assert CONFIG.findings[:3] == ("t-minus", "t-plus", "t-plus-minus")
+    assert CONFIG.findings[-2:] == ("action-noop", "action-fire")
+
+
+def test_the_searched_model_must_be_named() -> None:
+    config = StudyConfig("a", "pong", {"paper": "n"}, FEW, ())
+    with pytest.raises(ProbeError, match="found paper; one of them must be named crisp"):
+        plan(config, Path("d"))
+
+
+def test_an_agent_that_has_begun_to_learn_goes_on(tmp_path: Path) -> None:
+    train = words(scratch_steps("smoke", "pong", tmp_path), "train")
+    assert "--resume" not in train
+    (scratch_agent("pong", tmp_path) / "checkpoints" / "10").mkdir(parents=True)
+    assert "--resume" in words(scratch_steps("smoke", "pong", tmp_path), "train")
