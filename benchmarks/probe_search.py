@@ -21,8 +21,8 @@ from probes.cli.device import Device
 from probes.domains.driving import DrivingAgent
 from probes.state_models.crisp_model import CrispModel
 from probes.state_models.model_store import build_model
-from probes.synthesis.manifold import RealReference, reference
-from probes.synthesis.reference import outputs_of
+from probes.synthesis.manifold import RealReference
+from probes.synthesis.reference import for_target, measure_reference, outputs_of
 from probes.synthesis.round_trip import Pace, freeze_both
 from probes.synthesis.search import SearchConfig, search
 from probes.synthesis.targets import Target, resolve
@@ -66,10 +66,12 @@ def make_subject(device: str, size: Size) -> Searched:
     assert isinstance(model, CrispModel)
     with TemporaryDirectory() as folder:
         states = driven_states(Path(folder), agent, 16, size.real)
-        target = resolve("T-", agent, outputs_of(agent, states))
+        outputs, pace = outputs_of(agent, states), Pace(device=device)
+        target = resolve("T-", agent, outputs)
         model.to(device)
         agent.to(device)
-        real = reference(model, agent, target, states, states.held_out_indices, Pace(device=device))
+        measured = measure_reference(model, agent, states, outputs, states.held_out_indices, pace)
+        real = for_target(measured, target, agent, states, pace)
     return Searched(model, agent, target, real, device)
 
 

@@ -150,16 +150,12 @@ def resolve_frame(
             body = bodies[row, column]
             metres = far * near / (far - (far - near) * np.float64(buffer[row, column]))
             if body < 0 or metres >= far:
-                depth[row, column], semantic[row, column] = far, _SKY
-                gray[row, column] = gray_levels[_SKY]
-                continue
-            depth[row, column] = metres
-            shown = looks[body] >> 8
-            if looks[body] == GROUND_LOOK:
+                metres, shown, tone = far, _SKY, gray_levels[_SKY]
+            elif looks[body] == GROUND_LOOK:
                 right = metres * (column + 0.5 - 0.5 * width) / focal
                 x, y = pose[0] + metres * cos + right * sin, pose[1] + metres * sin - right * cos
                 shown = _map_class(ground_map, period, x, y)
-                gray[row, column] = gray_levels[shown]
+                tone = gray_levels[shown]
             else:
-                gray[row, column] = colours[row, column, 0]
-            semantic[row, column] = shown
+                shown, tone = looks[body] >> 8, colours[row, column, 0]
+            depth[row, column], semantic[row, column], gray[row, column] = metres, shown, tone

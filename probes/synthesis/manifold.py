@@ -14,22 +14,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.agent import Agent, ProbeError
+from probes.agent import Agent
 from probes.state_models.state_model import StateModel
 from probes.states import StateLayout
-from probes.synthesis.diversity import mean_disagreement, pairwise_disagreement
-from probes.synthesis.round_trip import (
-    DEFAULT_PACE,
-    Floats,
-    Measured,
-    Pace,
-    Probed,
-    check_layouts,
-    freeze_both,
-    measure,
-    output_scale,
-    stored_batches,
-)
+from probes.synthesis.round_trip import DEFAULT_PACE, Floats, Measured, Pace, Probed, measure, stored_batches
 from probes.synthesis.targets import Target
 
 EXTREME = 0.05
@@ -154,39 +142,6 @@ class Verdicts:
         """Count the findings by reason of failure (one may have several), and those that pass."""
         failures = {reason: int(failed.sum()) for reason, failed in self.failed.items()}
         return {"passed": int(self.passes.sum()), **failures}
-
-
-def reference(
-    model: StateModel,
-    agent: Agent,
-    target: Target,
-    recorded: Recorded,
-    indices: NDArray[np.int64],
-    pace: Pace = DEFAULT_PACE,
-) -> RealReference:
-    """Measure held-out real states, for a search to aim at and its findings to be held against.
-
-    Args:
-        model: that will be searched; it and the agent are frozen.
-        agent: likewise.
-        target: resolved for this agent.
-        recorded: the data set; its scores and values set the scale of the agent's outputs.
-        indices: of the held-out states, at least two.
-
-    Raises:
-        ProbeError: the layouts do not fit, there are too few states, or a measure is not finite.
-    """
-    check_layouts(model, agent)
-    if len(indices) < 2:
-        raise ProbeError(f"a reference needs at least 2 held-out states, got {len(indices)}")
-    freeze_both(model, agent)
-    scale = output_scale(recorded.scores, recorded.value)
-    batches = stored_batches(recorded.stored, indices, pace)
-    measured, sigma = measure(Probed(model, agent, target, scale), batches)
-    highest = extremes(measured.objective)[:VARIETY_STATES]
-    stored = recorded.stored(indices[highest])
-    disagreement = mean_disagreement(pairwise_disagreement(stored, model.layout))
-    return RealReference(measured, sigma, scale, disagreement, stored)
 
 
 def _round_trip_fails(measured: Measured, numbers: dict[str, float]) -> dict[str, NDArray[np.bool_]]:

@@ -12,7 +12,9 @@ from torch import nn
 from probes.data.collect import CollectConfig, collect
 from probes.data.saliency_set import SaliencySet, compute
 from probes.data.state_set import StateSet
-from probes.state_models.fit import FitConfig
+from probes.progress import Track
+from probes.state_models.fit import FitConfig, fit
+from probes.state_models.model_store import LoadedModel
 from probes.state_models.schedule import Schedule
 from probes.states import Plane, StateLayout
 from tests.probes.counters import Counters, Critic
@@ -53,6 +55,25 @@ def small_states(path: Path, agent: Critic | None = None, seed: int = 0) -> Stat
 def saliency_of(states: StateSet) -> SaliencySet:
     """Compute the saliency of states that `Critic` played."""
     return compute(states, Critic(), states.path.with_name("saliency"))
+
+
+class Stop(Exception):
+    """What stands for a power cut."""
+
+
+def silent(_: Track) -> None:
+    """Show no progress."""
+
+
+def run(states: StateSet, config: FitConfig, path: Path, stop_after: int | None = None) -> LoadedModel:
+    """Fit to states that `Critic` played; after so many iterations, if they are given, the power fails."""
+
+    def show(track: Track) -> None:
+        if track.done == stop_after:
+            raise Stop
+
+    saliency = saliency_of(states) if config.needs_saliency else None
+    return fit(states, saliency, Critic(), config, path, Track(0, show))
 
 
 def some_stored(layout: StateLayout, count: int, seed: int = 0) -> torch.Tensor:

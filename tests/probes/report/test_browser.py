@@ -72,6 +72,13 @@ def test_nothing_is_wider_than_the_screen(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
 
+def test_a_number_leaves_its_label_room_and_stays_in_one_line(page: Page) -> None:
+    labels, values = page.locator(".facts dt").all(), page.locator(".facts .value").all()
+    assert len(labels) == len(values) == 5
+    assert all(label.evaluate("found => found.getBoundingClientRect().width") >= 160 for label in labels)
+    assert all(value.evaluate("found => found.getClientRects().length") == 1 for value in values)
+
+
 def test_every_picture_is_loaded(page: Page) -> None:
     widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
 

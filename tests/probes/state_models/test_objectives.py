@@ -45,11 +45,6 @@ class Watched(Critic):
         return super().features(states)
 
 
-@pytest.fixture
-def states(tmp_path: Path) -> StateSet:
-    return small_states(tmp_path / "set")
-
-
 def paper() -> PaperModel:
     model = build_model("paper", LAYOUT, PAPER_SHAPE, seed=0)
     assert isinstance(model, PaperModel)
@@ -139,7 +134,8 @@ def test_settings_that_no_loss_has_are_refused() -> None:
 
 def test_the_crisp_loss_is_nats_of_picture_and_latents_at_first(states: StateSet) -> None:
     model, agent = crisp(), Watched()
-    compute = crisp_objective(model, agent, states, CrispLoss(agent_from=0.5), torch.float32)
+    loss = CrispLoss(kl_weight=1e3, agent_from=0.5)
+    compute = crisp_objective(model, agent, states, loss, torch.float32)
     agent.shown.clear()
     stored = torch.from_numpy(states.stored(BATCH))
     torch.manual_seed(9)
@@ -149,7 +145,7 @@ def test_the_crisp_loss_is_nats_of_picture_and_latents_at_first(states: StateSet
     assert found.keys() == {"nats", "kl", "loss"}
     assert found["nats"] == pytest.approx(float(model.nats(look.raw, stored).detach().mean()), rel=1e-5)
     assert found["kl"] == pytest.approx(float(look.kl.detach().sum(1).mean()), rel=1e-5)
-    assert found["loss"] == pytest.approx(found["nats"] + found["kl"], rel=1e-5)
+    assert found["loss"] == pytest.approx(found["nats"] + 1e3 * found["kl"], rel=1e-5)
     assert not agent.shown
 
 
@@ -171,7 +167,7 @@ def test_the_levels_of_local_latents_join_one_after_the_other(
 
 def test_later_the_agent_judges_the_pictures(states: StateSet) -> None:
     model, agent = crisp(), Critic()
-    loss = CrispLoss(feature_weight=3.0, agent_weight=7.0, agent_from=0.5, agent_states=2)
+    loss = CrispLoss(1e3, feature_weight=3.0, agent_weight=7.0, agent_from=0.5, agent_states=2)
     compute = crisp_objective(model, agent, states, loss, torch.float32)
     stored = torch.from_numpy(states.stored(BATCH))
     torch.manual_seed(9)
@@ -188,7 +184,7 @@ def test_later_the_agent_judges_the_pictures(states: StateSet) -> None:
     apart = torch.cat([made.scores - seen.scores, (made.value - seen.value)[:, None]], 1)
     apart /= output_scale(states, with_value=True)
     assert found["agent"] == pytest.approx(float(apart.square().sum(1).mean()), rel=1e-4)
-    parts = found["nats"] + found["kl"] + 3.0 * found["features"] + 7.0 * found["agent"]
+    parts = found["nats"] + 1e3 * found["kl"] + 3.0 * found["features"] + 7.0 * found["agent"]
     assert found["loss"] == pytest.approx(parts, rel=1e-5)
 
 

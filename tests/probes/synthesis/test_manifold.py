@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from probes.agent import ProbeError
 from probes.states import to_stored
-from probes.synthesis.diversity import mean_disagreement, pairwise_disagreement
-from probes.synthesis.manifold import Found, Limits, RealReference, check, extremes, reference
-from probes.synthesis.round_trip import Pace
+from probes.synthesis.manifold import Found, Limits, RealReference, check, extremes
+from probes.synthesis.reference import Reference, for_target, measure_reference
 from probes.synthesis.targets import Target, resolve
 from tests.probes.linear_models import LATENT, LAYOUT, LinearAgent, LinearModel, Pictures
 
 MODEL, AGENT = LinearModel(), LinearAgent()
 PICTURES = Pictures(MODEL, AGENT)
 TARGET: Target = resolve("V+", AGENT, PICTURES.recorded())
-REAL: RealReference = reference(MODEL, AGENT, TARGET, PICTURES, np.arange(300))
+REFERENCE: Reference = measure_reference(MODEL, AGENT, PICTURES, PICTURES.recorded(), np.arange(300))
+REAL: RealReference = for_target(REFERENCE, TARGET, AGENT, PICTURES)
 
 
 def found(z: torch.Tensor, kl: float = 1.0, radius: float = 1.0) -> Found:
@@ -27,25 +26,6 @@ def found(z: torch.Tensor, kl: float = 1.0, radius: float = 1.0) -> Found:
 
 def draws(count: int) -> torch.Tensor:
     return torch.randn(count, LATENT, generator=torch.Generator().manual_seed(11))
-
-
-def test_a_reference_ranks_real_states_by_their_recorded_value() -> None:
-    expected = PICTURES.value / PICTURES.value.std()
-    assert REAL.measured.objective == pytest.approx(expected, rel=1e-4)
-    assert np.array_equal(REAL.stored_extreme, PICTURES.stored(np.argsort(-expected)[:15]))
-    variety = mean_disagreement(pairwise_disagreement(REAL.stored_extreme, LAYOUT))
-    assert REAL.disagreement == pytest.approx(variety)
-
-
-def test_a_reference_does_not_depend_on_the_batch() -> None:
-    other = reference(MODEL, AGENT, TARGET, PICTURES, np.arange(300), Pace(batch=7))
-    assert other.measured.kl == pytest.approx(REAL.measured.kl, rel=1e-5)
-    assert other.sigma == pytest.approx(REAL.sigma, rel=1e-5)
-
-
-def test_a_reference_needs_two_states() -> None:
-    with pytest.raises(ProbeError, match="at least 2 held-out states, got 1"):
-        reference(MODEL, AGENT, TARGET, PICTURES, np.arange(1))
 
 
 def test_draws_of_the_prior_mostly_pass() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from probes.agent import ProbeError
-from probes.synthesis import manifold
+from probes.synthesis.diversity import mean_disagreement, pairwise_disagreement
 from probes.synthesis.reference import (
     for_target,
     judge_all,
@@ -17,6 +17,7 @@ from probes.synthesis.reference import (
     outputs_of,
     write_reference,
 )
+from probes.synthesis.round_trip import DEFAULT_PACE, Pace, Probed, measure, output_scale, stored_batches
 from probes.synthesis.targets import Target, resolve
 from tests.probes.linear_models import LAYOUT, LinearAgent, Pictures
 from tests.probes.toy_sets import AGENT, MODEL, NamedLinearAgent, toy_states, toy_subject
@@ -30,13 +31,28 @@ REFERENCE = measure_reference(MODEL, AGENT, PICTURES, PICTURES.recorded(), HELD_
 def test_what_is_shared_by_all_targets_is_what_each_would_measure_by_itself(name: str) -> None:
     target = resolve(name, AGENT, PICTURES.recorded())
     shared = for_target(REFERENCE, target, AGENT, PICTURES)
-    alone = manifold.reference(MODEL, AGENT, target, PICTURES, HELD_OUT)
-    for measure, values in vars(alone.measured).items():
-        np.testing.assert_allclose(getattr(shared.measured, measure), values, rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(shared.stored_extreme, alone.stored_extreme)
-    np.testing.assert_array_equal(shared.sigma, alone.sigma)
-    np.testing.assert_array_equal(shared.output_scale, alone.output_scale)
-    assert shared.disagreement == alone.disagreement
+    scale = output_scale(PICTURES.scores, PICTURES.value)
+    batches = stored_batches(PICTURES.stored, HELD_OUT, DEFAULT_PACE)
+    alone, sigma = measure(Probed(MODEL, AGENT, target, scale), batches)
+    for measured, values in vars(alone).items():
+        np.testing.assert_allclose(getattr(shared.measured, measured), values, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(shared.sigma, sigma)
+    np.testing.assert_array_equal(shared.output_scale, scale)
+
+
+def test_the_extreme_states_are_the_first_by_what_was_recorded_of_them() -> None:
+    real = for_target(REFERENCE, resolve("V+", AGENT, PICTURES.recorded()), AGENT, PICTURES)
+    value = PICTURES.value[HELD_OUT]
+    assert real.measured.objective == pytest.approx(value / PICTURES.value.std(), rel=1e-4)
+    assert np.array_equal(real.stored_extreme, PICTURES.stored(HELD_OUT[np.argsort(-value)[:5]]))
+    variety = mean_disagreement(pairwise_disagreement(real.stored_extreme, LAYOUT))
+    assert real.disagreement == pytest.approx(variety)
+
+
+def test_a_reference_does_not_depend_on_the_batch() -> None:
+    other = measure_reference(MODEL, AGENT, PICTURES, PICTURES.recorded(), HELD_OUT, Pace(batch=7))
+    assert other.kl == pytest.approx(REFERENCE.kl, rel=1e-5)
+    assert other.sigma == pytest.approx(REFERENCE.sigma, rel=1e-5)
 
 
 def test_a_target_that_looks_at_states_is_shown_the_held_out_ones() -> None:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from probes.agent import AgentOutput, ProbeError
 from probes.synthesis.diversity import mean_disagreement, pairwise_disagreement
-from probes.synthesis.manifold import RealReference, check, reference
+from probes.synthesis.manifold import RealReference, check
+from probes.synthesis.reference import Reference, for_target, measure_reference
 from probes.synthesis.search import Progress, SearchConfig, search
 from probes.synthesis.targets import Target, resolve
 from tests.probes.linear_models import ACTIVE, LATENT, LAYOUT, LinearAgent, LinearModel, Pictures
@@ -20,7 +21,8 @@ from tests.probes.linear_models import ACTIVE, LATENT, LAYOUT, LinearAgent, Line
 MODEL, AGENT = LinearModel(), LinearAgent()
 PICTURES = Pictures(MODEL, AGENT)
 TARGET: Target = resolve("V+", AGENT, PICTURES.recorded())
-REAL: RealReference = reference(MODEL, AGENT, TARGET, PICTURES, np.arange(300))
+REFERENCE: Reference = measure_reference(MODEL, AGENT, PICTURES, PICTURES.recorded(), np.arange(300))
+REAL: RealReference = for_target(REFERENCE, TARGET, AGENT, PICTURES)
 SHORT = SearchConfig(chains=4, steps=20)
 SOFT = SearchConfig(ceiling=1.0, straight_through=False, round_trips=0)
 """The toy's pictures are so small that the likeliest classes keep little of a soft picture's J."""
