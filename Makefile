@@ -53,7 +53,7 @@ $(STAMPS)/core: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/test: $(STAMPS)/core
-	$(INSTALL) -e '.[test,tensorboard]'
+	$(INSTALL) -e '.[test,tensorboard,atari]'
 	@touch $@
 
 $(STAMPS)/benchmark: $(STAMPS)/core

@@ -140,7 +140,7 @@ def conclude(
     settings: dict[str, Any],
     round_trips: int = 0,
 ) -> Finding:
-    """Draw the states of chains that have come to rest, and judge them as they are stored, in float32."""
+    """Draw the states of chains that have come to rest; the agent judges, in float32, what is stored."""
     eps = chains.draw(draws)
     z = (chains.mu[:, None] + chains.log_sigma.exp()[:, None] * eps).flatten(0, 1)
     z = _settled(landscape, z, round_trips)
