@@ -18,7 +18,8 @@ from probes.domains.driving_weights import weights_section
 from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_goggles import goggles_items, shipped_goggles
 from probes.domains.study_novelty import novelty_item
-from probes.domains.study_sections import Shelf, estimate, findings_section, question_section, search_section
+from probes.domains.study_question import question_section
+from probes.domains.study_sections import Shelf, estimate, findings_section, search_section
 from probes.report.contract import Number, Section, Study
 from probes.statistics import Estimate
 

@@ -23,7 +23,6 @@ from probes.report.contract import (
     SourceRef,
     Stacks,
     Table,
-    Text,
 )
 from probes.statistics import Estimate
 from probes.synthesis.findings import Findings, load_findings
@@ -111,18 +110,6 @@ class Shelf:
 def estimate(data: dict[str, Any] | None) -> Estimate | None:
     """Read an estimate; None where there is none."""
     return None if data is None else Estimate(data["value"], data["low"], data["high"], data["n"])
-
-
-def question_section(reading: str) -> Section:
-    """Say what the method is, and how to read what follows."""
-    return Section(
-        "question",
-        "What was asked",
-        "The method is that of Rupprecht, Ibrahim and Pal (ICLR 2020): let a model learn to draw the "
-        "states that an agent meets, then search among all states that it can draw for those that the "
-        "agent judges extreme.",
-        (Text(reading),),
-    )
 
 
 def findings_section(shelf: Shelf) -> Section:

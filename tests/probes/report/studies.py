@@ -100,6 +100,17 @@ def save_run(directory: Path) -> Study:
     return study
 
 
+MODEL = ModelCard(
+    "crisp",
+    replace(SHIPPED, kind="state-model", command="probes fit states"),
+    {
+        "Lp": 0.031,
+        "classes drawn as often as recorded, within 25% (of 2,000 samples)": "4 of 10",
+        "share of consistent scenes (of 2,000 samples)": Estimate(0.541, 0.52, 0.563, 2000),
+    },
+)
+
+
 def make_study(findings: SourceRef, replay: SourceRef) -> Study:
     hits = Number(
         "Persons hit per kilometre, distracted pedestrians",
@@ -134,17 +145,7 @@ def make_study(findings: SourceRef, replay: SourceRef) -> Study:
                 {"return": Estimate(41.2, 39.9, 42.4, 100), "hits per km": Estimate(0.02, 0.0, 0.07, 2)},
             ),
         ),
-        models=(
-            ModelCard(
-                "crisp",
-                replace(SHIPPED, kind="state-model", command="probes fit states"),
-                {
-                    "Lp": 0.031,
-                    "classes drawn as often as recorded, within 25% (of 2,000 samples)": "4 of 10",
-                    "share of consistent scenes (of 2,000 samples)": Estimate(0.541, 0.52, 0.563, 2000),
-                },
-            ),
-        ),
+        models=(MODEL,),
         headlines=(hits, persons, replace(hits, label="Films recorded", estimate=3, unit="", note="")),
         sections=(
             Section("question", "The question", "What does the agent fear?", (Text("One.\n\nTwo & <b>."),)),
