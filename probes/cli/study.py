@@ -24,7 +24,6 @@ from probes.domains.driving_pages import build_study, headlines
 from probes.domains.driving_replay import load_driver, load_scenario
 from probes.domains.driving_study import (
     PRESETS,
-    SCRATCH_MODELS,
     StudyConfig,
     plan,
     scratch_agent,
@@ -32,6 +31,7 @@ from probes.domains.driving_study import (
 )
 from probes.domains.driving_weights import make_weights
 from probes.domains.registry import AnyAgent, load_agent, load_driving_agent
+from probes.domains.study_steps import SCRATCH_MODELS
 from probes.domains.viewpoint import make_viewpoint
 from probes.models import find_model, shipped_models
 from probes.report.contract import FILE, Study, load_study, save_study

@@ -5,38 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivesim.rl.resume import latest_checkpoint
-from probes.agent import ProbeError
-from probes.domains.study_steps import DISTRIBUTED, SearchAmounts, collect_step, finding_name, search_step
+from probes.domains.study_steps import (
+    SearchAmounts,
+    StudyAmounts,
+    collect_step,
+    comparing_steps,
+    finding_name,
+    fit_steps,
+    goggles_step,
+    resumed,
+    samples_step,
+    search_step,
+    searched_model,
+)
 from probes.study import Step
 
 TARGETS = ("T-", "T+", "T±", "S+", "S-", "V+", "V-", "uncertain")
 """The seven of the paper, and one of our own; every action follows them."""
-SCRATCH_MODELS = ("crisp", "paper")
-"""State models that a study from scratch fits."""
 TRAINING_STEPS = {"smoke": 5_000, "quick": 300_000, "paper": 2_000_000}
 """Decisions that an agent learns from when a study begins from scratch; the last are the paper's."""
 
 
-@dataclass(frozen=True)
-class Amounts:
-    """How much a study computes."""
-
-    own: SearchAmounts
-    samples: int
-    """Of the prior, drawn to be looked at."""
-    novelty_samples: int
-    """States of each source whose nearest recorded state is sought."""
-    ascent_steps: int
-    ascent_states: int
-    """Of activation maximisation, for each regulariser."""
-    goggles_episodes: int
-
-
-PRESETS: dict[str, Amounts] = {
-    "smoke": Amounts(SearchAmounts(2_000, 600, 300, 8, 100), 64, 32, 60, 2, 2),
-    "quick": Amounts(SearchAmounts(10_000, 2_000, 1_000, 32, 300), 500, 200, 200, 4, 10),
-    "paper": Amounts(SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20),
+PRESETS: dict[str, StudyAmounts] = {
+    "smoke": StudyAmounts(SearchAmounts(2_000, 600, 300, 8, 100), 64, 32, 60, 2, 2),
+    "quick": StudyAmounts(SearchAmounts(10_000, 2_000, 1_000, 32, 300), 500, 200, 200, 4, 10),
+    "paper": StudyAmounts(SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20),
 }
 """`smoke` shows that all of it works, in minutes; `paper` has the paper's numbers where it gives any."""
 
@@ -50,16 +43,14 @@ class StudyConfig:
     game: str
     models: dict[str, str]
     """State models for the goggles, by the name of their row; the searched one is `crisp`."""
-    amounts: Amounts
+    amounts: StudyAmounts
     actions: tuple[str, ...]
     seed: int = 0
 
     @property
     def model(self) -> str:
         """The state model that is searched."""
-        if "crisp" not in self.models:
-            raise ProbeError(f"--models: found {', '.join(self.models)}; one of them must be named crisp")
-        return self.models["crisp"]
+        return searched_model(self.models)
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -69,36 +60,16 @@ class StudyConfig:
 
 def plan(config: StudyConfig, directory: Path) -> list[Step]:
     """List the stages of a study that writes into `directory`."""
-    n, states, findings = config.amounts, directory / "states", directory / "findings"
+    n, states = config.amounts, directory / "states"
     player = ("--agent", config.agent, "--game", config.game)
     given = (*player, "--model", config.model, "--states", str(states))
-    found = [str(findings / name) for name in DISTRIBUTED]
-    novelty = str(n.novelty_samples)
-    models = [f"{name}={where}" for name, where in config.models.items()]
     return [
         collect_step(config.agent, n.own, states, config.game),
-        search_step((*TARGETS, *config.actions), given, n.own, config.seed, findings),
-        Step(
-            "sample the state model's prior",
-            ("samples", *given, "--samples", str(n.samples), "-o", str(directory / "samples")),
-        ),
-        Step("compare objectives", ("objective", *found, "-o", str(directory / "objective"))),
-        Step(
-            "find the nearest recorded states",
-            ("novelty", *found, str(directory / "samples"), "--states", str(states), *player,
-             "--samples", novelty, "--real-states", novelty, "-o", str(directory / "novelty")),
-        ),
-        Step(
-            "maximise activation in pixel space",
-            ("activation-max", str(findings / "t-minus"), *given, "--count", str(n.ascent_states),
-             "--steps", str(n.ascent_steps), "-o", str(directory / "activation-max")),
-        ),
-        Step(
-            "play through the state model",
-            ("goggles", *player, "--models", *models, "--episodes", str(n.goggles_episodes),
-             "-o", str(directory / "goggles")),
-        ),
-    ]  # fmt: skip
+        search_step((*TARGETS, *config.actions), given, n.own, config.seed, directory / "findings"),
+        samples_step(given, n.samples, directory),
+        *comparing_steps(player, given, n, directory),
+        goggles_step(player, config.models, n.goggles_episodes, directory),
+    ]
 
 
 def scratch_agent(game: str, directory: Path) -> Path:
@@ -116,24 +87,14 @@ def scratch_steps(preset: str, game: str, directory: Path, seed: int = 0) -> lis
         seed: of training and fitting.
     """
     run = scratch_agent(game, directory)
-    agent, seeded = str(run), ("--seed", str(seed))
-    # A run that has begun is resumed; one that has ended then has nothing left to do.
-    resumed = ("--resume",) if latest_checkpoint(run) else ()
-    steps = TRAINING_STEPS[preset]
+    agent, steps = str(run), TRAINING_STEPS[preset]
     short = ("--epsilon-steps", str(steps // 5), "--learning-starts", str(min(20_000, steps // 20)))
-    fits = (
-        Step(
-            f"fit the state model {name}",
-            ("fit", str(directory / "states"), "--agent", agent, "--model", name, "--preset", preset,
-             *seeded, "-o", str(directory / name)),
-        )
-        for name in SCRATCH_MODELS
-    )  # fmt: skip
     return [
         Step(
             "train the agent",
-            ("train", f"atari:{game}", "--steps", str(steps), *short, *seeded, *resumed, "-o", agent),
+            ("train", f"atari:{game}", "--steps", str(steps), *short, "--seed", str(seed), *resumed(run),
+             "-o", agent),
         ),
         collect_step(agent, PRESETS[preset].own, directory / "states"),
-        *fits,
-    ]
+        *fit_steps(agent, preset, seed, directory),
+    ]  # fmt: skip

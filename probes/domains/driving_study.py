@@ -6,17 +6,21 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drivesim.rl.resume import latest_checkpoint
-from probes.agent import ProbeError
 from probes.domains.driving_companions import Company, company_steps
 from probes.domains.study_steps import (
-    DISTRIBUTED,
     SearchAmounts,
+    StudyAmounts,
     braking_step,
     collect_step,
+    comparing_steps,
     contents_step,
     finding_name,
+    fit_steps,
+    goggles_step,
+    resumed,
+    samples_step,
     search_step,
+    searched_model,
 )
 from probes.study import Step
 
@@ -25,19 +29,9 @@ TARGETS = ("T-", "T+", "T±", "S+", "S-", "V+", "V-", "uncertain", "blind")
 
 
 @dataclass(frozen=True)
-class Amounts:
+class Amounts(StudyAmounts):
     """How much a study computes."""
 
-    own: SearchAmounts
-    """Of the studied agent."""
-    samples: int
-    """Of the prior."""
-    novelty_samples: int
-    """States of each source whose nearest recorded state is sought."""
-    ascent_steps: int
-    ascent_states: int
-    """Of activation maximisation, for each regulariser."""
-    goggles_episodes: int
     replay_episodes: int
     braking_episodes: int
     """With traffic and without, the agent's braking being counted; 0 leaves it out."""
@@ -68,10 +62,6 @@ TRAINING_STEPS = {"smoke": 20_000, "quick": 1_000_000, "paper": 10_000_000}
 """Decisions that an agent learns from when a study begins from scratch."""
 
 
-SCRATCH_MODELS = ("crisp", "paper")
-"""State models that a study from scratch fits."""
-
-
 @dataclass(frozen=True)
 class StudyConfig:
     """What is studied."""
@@ -90,9 +80,7 @@ class StudyConfig:
     @property
     def model(self) -> str:
         """The state model that is searched."""
-        if "crisp" not in self.models:
-            raise ProbeError(f"--models: found {', '.join(self.models)}; one of them must be named crisp")
-        return self.models["crisp"]
+        return searched_model(self.models)
 
 
 def plan(config: StudyConfig, directory: Path) -> list[Step]:
@@ -101,7 +89,7 @@ def plan(config: StudyConfig, directory: Path) -> list[Step]:
     return [
         collect_step(config.agent, n.own, directory / "states"),
         *_finding_steps(config, directory),
-        *_comparing_steps(config, directory),
+        *comparing_steps(("--agent", config.agent), _given(config, directory), n, directory),
         *_driving_steps(config, directory),
         *company_steps(config.company, n.others, n.others_braking_episodes, config.seed, directory),
     ]
@@ -114,45 +102,16 @@ def _finding_steps(config: StudyConfig, directory: Path) -> list[Step]:
     names = [str(findings / name) for name in finding_names(config.actions)]
     return [
         search_step((*TARGETS, *config.actions), given, n.own, config.seed, findings),
-        Step(
-            "sample the state model's prior",
-            ("samples", *given, *real, "--samples", str(n.samples), "-o", str(directory / "samples")),
-        ),
+        samples_step((*given, *real), n.samples, directory),
         contents_step(names, config.agent, states, directory / "contents"),
     ]
-
-
-def _comparing_steps(config: StudyConfig, directory: Path) -> list[Step]:
-    """List the stages that hold findings against recorded states, and against other ways to make states."""
-    n, given = config.amounts, _given(config, directory)
-    found = [str(directory / "findings" / name) for name in DISTRIBUTED]
-    novelty = str(n.novelty_samples)
-    return [
-        Step("compare objectives", ("objective", *found, "-o", str(directory / "objective"))),
-        Step(
-            "find the nearest recorded states",
-            ("novelty", *found, str(directory / "samples"), "--states", str(directory / "states"),
-             "--agent", config.agent, "--samples", novelty, "--real-states", novelty,
-             "-o", str(directory / "novelty")),
-        ),
-        Step(
-            "maximise activation in pixel space",
-            ("activation-max", str(directory / "findings" / "t-minus"), *given, "--count",
-             str(n.ascent_states), "--steps", str(n.ascent_steps), "-o", str(directory / "activation-max")),
-        ),
-    ]  # fmt: skip
 
 
 def _driving_steps(config: StudyConfig, directory: Path) -> list[Step]:
     """List the stages in which the agent drives."""
     n, agent = config.amounts, config.agent
-    models = [f"{name}={where}" for name, where in config.models.items()]
     steps = [
-        Step(
-            "play through the state model",
-            ("goggles", "--agent", agent, "--models", *models, "--episodes", str(n.goggles_episodes),
-             "-o", str(directory / "goggles")),
-        ),
+        goggles_step(("--agent", agent), config.models, n.goggles_episodes, directory),
         Step(
             "replay in every scenario",
             ("replay", "--agents", agent, "--scenarios", *config.scenarios, "--episodes",
@@ -188,22 +147,14 @@ def scratch_steps(preset: str, scenario: str, directory: Path, seed: int = 0) ->
         seed: of training and fitting.
     """
     run = scratch_agent(scenario, directory)
-    agent, seeded = str(run), ("--seed", str(seed))
-    # A run that has begun is resumed; one that has ended then has nothing left to do.
-    resumed = ("--resume",) if latest_checkpoint(run) else ()
+    agent = str(run)
     return [
         Step(
             "train the agent",
             ("drivesim", "train", scenario, "--run", os.path.relpath(run, "runs"), "--steps",
-             str(TRAINING_STEPS[preset]), "--normalise-advantages", "--entropy", "0.02", *seeded, *resumed),
+             str(TRAINING_STEPS[preset]), "--normalise-advantages", "--entropy", "0.02", "--seed", str(seed),
+             *resumed(run)),
         ),
         collect_step(agent, PRESETS[preset].own, directory / "states"),
-        *(
-            Step(
-                f"fit the state model {name}",
-                ("fit", str(directory / "states"), "--agent", agent, "--model", name, "--preset", preset,
-                 *seeded, "-o", str(directory / name)),
-            )
-            for name in SCRATCH_MODELS
-        ),
+        *fit_steps(agent, preset, seed, directory),
     ]  # fmt: skip

@@ -8,12 +8,12 @@ import pytest
 from probes.cli import MISUSE, main
 from probes.domains.atari_consoles import ConsoleConfig
 from probes.domains.atari_simulation import AtariSimulation
-from probes.domains.atari_study import PRESETS, Amounts
-from probes.domains.study_steps import SearchAmounts
+from probes.domains.atari_study import PRESETS
+from probes.domains.study_steps import SearchAmounts, StudyAmounts
 from probes.report.contract import load_study
 from tests.probes.cli.conftest import Tiny, told
 
-FEW = Amounts(SearchAmounts(24, 12, 12, 2, 2), 8, 4, 2, 1, 1)
+FEW = StudyAmounts(SearchAmounts(24, 12, 12, 2, 2), 8, 4, 2, 1, 1)
 
 
 @pytest.mark.slow

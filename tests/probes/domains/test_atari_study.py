@@ -6,11 +6,11 @@ import pytest
 
 from probes import cli
 from probes.agent import ProbeError
-from probes.domains.atari_study import PRESETS, Amounts, StudyConfig, plan, scratch_agent, scratch_steps
-from probes.domains.study_steps import SearchAmounts
+from probes.domains.atari_study import PRESETS, StudyConfig, plan, scratch_agent, scratch_steps
+from probes.domains.study_steps import SearchAmounts, StudyAmounts
 from probes.study import Step
 
-FEW = Amounts(SearchAmounts(300, 100, 60, 3, 4), 40, 8, 5, 1, 6)
+FEW = StudyAmounts(SearchAmounts(300, 100, 60, 3, 4), 40, 8, 5, 1, 6)
 CONFIG = StudyConfig("a", "pong", {"crisp": "m", "paper": "n"}, FEW, ("noop", "fire"), seed=9)
 
 
