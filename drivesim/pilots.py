@@ -21,6 +21,9 @@ from drivesim.rl.networks import ActorCritic
 from drivesim.scenario.schema import Scenario
 from drivesim.world.random import EPISODES, uniform
 
+SCRIPTED = "driver:"
+"""Begins the name of a scripted driver."""
+
 
 class Pilot(Protocol):
     """Chooses the controls of N towns."""
@@ -113,10 +116,10 @@ def load_pilot(name: str, scenario: Scenario, *, draws: bool = False) -> tuple[P
     Raises:
         CheckpointError: if there is no such agent, or it does not fit the scenario.
     """
-    if name.startswith("driver:"):
-        driver = DRIVERS.get(name.removeprefix("driver:"))
+    if name.startswith(SCRIPTED):
+        driver = DRIVERS.get(name.removeprefix(SCRIPTED))
         if driver is None:
-            allowed = ", ".join(f"driver:{d}" for d in DRIVERS)
+            allowed = ", ".join(f"{SCRIPTED}{d}" for d in DRIVERS)
             raise CheckpointError(f"no driver {name!r}: allowed are {allowed}")
         return ScriptedPilot(driver), {"driver": name}
     network, metadata = load_agent(agent_directory(name))

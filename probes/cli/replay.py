@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drivesim.arguments import natural_int, positive_int
+from drivesim.pilots import SCRIPTED
 from drivesim.scenario.loader import scenario_digest
 from probes.agent import ProbeError
 from probes.artifacts import artifact
@@ -37,8 +38,6 @@ RESULT = "result.json"
 NO_FILMS = "PyBullet, which draws the car from behind, is not installed"
 NO_HITS = "no hit that could have been avoided, or none that happened again when it was driven alone"
 NOT_WANTED = "none were asked for"
-DRIVER = "driver:"
-"""Begins the name of a scripted driver."""
 
 Outcomes = dict[str, dict[str, list[Outcome]]]
 """By agent and scenario."""
@@ -83,7 +82,7 @@ def manifest_config(args: argparse.Namespace) -> dict[str, Any]:
         ProbeError: an agent or a scenario is not there, is named twice, or they do not fit.
     """
     for name in args.agents:
-        if not name.startswith(DRIVER):
+        if not name.startswith(SCRIPTED):
             load_driving_agent(name, "probes replay")
     agents = [pilot_identity(name) for name in args.agents]
     labels = [str(agent["name"]) for agent in agents]

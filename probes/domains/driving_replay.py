@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from drivesim.evaluation import Episode, drive
-from drivesim.pilots import Pilot, load_pilot
+from drivesim.pilots import SCRIPTED, Pilot, load_pilot
 from drivesim.recording import Shot, drive_shots, film
 from drivesim.render.actors import FIRST_PERSON
 from drivesim.render.video import write_video
@@ -34,8 +34,8 @@ def pilot_identity(name: str) -> dict[str, str | None]:
     Raises:
         ProbeError: there is no such agent.
     """
-    if name.startswith("driver:"):
-        return {"name": name.removeprefix("driver:"), "digest": None}
+    if name.startswith(SCRIPTED):
+        return {"name": name.removeprefix(SCRIPTED), "digest": None}
     agent = load_agent(name)
     return {"name": agent.name, "digest": agent.digest}
 
