@@ -50,6 +50,8 @@ from probes.state_models.paper_model import PaperModel
 from probes.state_models.schedule import SCHEDULES, Schedule, batch_indices, learning_rate
 
 LOG = "log.jsonl"
+AVERAGED = 512
+"""States, at least, of which the average picture is taken, if there are so many."""
 BETAS: dict[ModelName, tuple[float, float]] = {"paper": (0.9, 0.999), "crisp": (0.9, 0.99)}
 """Adam's decays: for the paper's model those that are Adam's own."""
 
@@ -136,6 +138,9 @@ def fit(
     model = build_model(config.model, states.layout, config.shape, config.seed)
     if init is not None:
         start_from(model, *weights_of(init))
+    elif isinstance(model, CrispModel):
+        few = states.fit_indices[:: max(1, len(states.fit_indices) // AVERAGED)]
+        model.start_at(torch.from_numpy(states.stored(few)))
     for module in (model, agent):
         if isinstance(module, nn.Module):
             module.to(config.device)

@@ -62,12 +62,13 @@ def test_the_seed_decides_what_is_fitted(states: StateSet, tmp_path: Path, name:
     assert not same_weights(first, other)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_fitting_lowers_the_loss(states: StateSet, tmp_path: Path, name: str) -> None:
-    schedule = Schedule(100, batch=4, learning_rate=1e-2)
-    run(states, replace(CONFIGS[name], schedule=schedule, checkpoint_every=500), tmp_path / "m")
+@pytest.mark.parametrize(("name", "rate", "term"), [("paper", 1e-2, "pixels"), ("crisp", 1e-3, "features")])
+def test_fitting_lowers_the_loss(states: StateSet, tmp_path: Path, name: str, rate: float, term: str) -> None:
+    config = replace(CONFIGS[name], schedule=Schedule(100, batch=4, learning_rate=rate), checkpoint_every=500)
+    # A crisp model begins at the average: so few steps add what the agent looks at, not what fills pictures.
+    config = replace(config, crisp_loss=replace(config.crisp_loss, agent_from=0.0))
+    run(states, config, tmp_path / "m")
     first, last = (json.loads(line) for line in (tmp_path / "m" / LOG).read_text().splitlines())
-    term = "pixels" if name == "paper" else "nats"
     assert last[term] < 0.9 * first[term]
 
 

@@ -27,19 +27,20 @@ def test_each_class_pixel_costs_minus_the_logarithm_of_its_probability() -> None
     assert nats.tolist() == pytest.approx([math.log(2.0) + 2 * math.log(3.0) + math.log(8.0 / 6.0)])
 
 
-def test_each_level_pixel_costs_a_laplace_density_times_the_width_of_a_level() -> None:
+def test_each_level_pixel_costs_a_normal_density_times_the_width_of_a_level() -> None:
     raw = torch.zeros(1, 4, 1, 1)  # levels of 1/2
     stored = torch.tensor([0, 255, 51, 204], dtype=torch.uint8).reshape(1, 1, 1, 2, 2)
     spread = 0.1
     nats = negative_log_likelihood(raw, stored, LEVELS, torch.tensor([math.log(spread)]))
-    errors = 0.5 + 0.5 + 0.3 + 0.3
-    assert nats.tolist() == pytest.approx([errors / spread + 4 * math.log(2 * spread * 255)], rel=1e-5)
+    squares = 0.5**2 + 0.5**2 + 0.3**2 + 0.3**2
+    width = 4 * math.log(255 * spread * math.sqrt(2 * math.pi))
+    assert nats.tolist() == pytest.approx([0.5 * squares / spread**2 + width], rel=1e-5)
 
 
-def test_the_spread_of_levels_is_kept_above_eight_of_them() -> None:
+def test_the_spread_of_levels_is_kept_above_four_of_them() -> None:
     raw, stored = torch.full((1, 4, 1, 1), 50.0), torch.full((1, 1, 1, 2, 2), 255, dtype=torch.uint8)
     nats = negative_log_likelihood(raw, stored, LEVELS, torch.tensor([-50.0]))
-    assert nats.tolist() == pytest.approx([4 * math.log(2 * 8)], rel=1e-5)
+    assert nats.tolist() == pytest.approx([4 * math.log(4 * math.sqrt(2 * math.pi))], rel=1e-5)
 
 
 def test_a_class_that_is_held_impossible_costs_much_but_not_infinity() -> None:

@@ -1,0 +1,76 @@
+"""The average of recorded states, against which a state model tells what is there."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from probes.state_models.likelihood import one_hot_frames, stored_blocks
+from probes.states import StateLayout
+
+LEAST_SHARE = 1e-4
+"""Of a class at a pixel where it was never recorded."""
+LEAST_LEVEL = 1 / 510
+"""Half a gray level: how near to black or white an average may come, whose logits would be infinite."""
+LEAST_DEVIATION = 1 / 255
+"""Of a plane that hardly changes."""
+BATCH = 64
+
+
+class AveragePicture(nn.Module):
+    """What each pixel is on average, and how far planes are off it.
+
+    Args:
+        layout: of the states. Until `take` all classes are equally likely, and all levels 1/2.
+    """
+
+    picture: Tensor
+    """(T * C, H, W): shares of classes, and levels."""
+    deviation: Tensor
+    """(T * C, 1, 1), of each channel the root mean square of its plane's distance from the average."""
+
+    def __init__(self, layout: StateLayout) -> None:
+        super().__init__()
+        self.layout = layout
+        channels = layout.stack * layout.channels
+        start = torch.cat([torch.full((p.channels,), _even(p.kind, p.channels)) for p in layout.planes])
+        even = start.repeat(layout.stack)[:, None, None].expand(-1, layout.height, layout.width)
+        self.register_buffer("picture", even.clone())
+        self.register_buffer("deviation", torch.ones(channels, 1, 1))
+
+    def take(self, stored: Tensor) -> Tensor:
+        """Average recorded states (B, T, M, H, W), uint8; return the deviation (P,) of each plane."""
+        frames = [one_hot_frames(part, self.layout) for part in torch.split(stored, BATCH)]
+        average = torch.stack([part.sum(0) for part in frames]).sum(0) / len(stored)
+        squares = torch.stack([(part - average).square().sum((0, 2, 3)) for part in frames]).sum(0)
+        means = (squares / (len(stored) * average[0].numel())).reshape(self.layout.stack, -1).mean(0)  # (C,)
+        of_planes = torch.stack([means[channels].mean() for _, channels, _ in self.layout.slices()])
+        deviations = of_planes.sqrt().clamp_min(LEAST_DEVIATION)
+        spread = [
+            deviation.expand(plane.channels)
+            for deviation, plane in zip(deviations, self.layout.planes, strict=True)
+        ]
+        self.picture.copy_(average)
+        self.deviation.copy_(torch.cat(spread).repeat(self.layout.stack)[:, None, None])
+        return deviations
+
+    def centred(self, frames: Tensor) -> Tensor:
+        """Return what frames (B, T * C, H, W) are off the average, in units of their planes' deviation."""
+        return (frames - self.picture.to(frames.dtype)) / self.deviation.to(frames.dtype)
+
+    def raw(self, size: torch.Size) -> Tensor:
+        """Return the decoder's last layer (1, 4 * T * C, *size) that stands for the average."""
+        layout = self.layout
+        maps = self.picture.reshape(1, layout.stack, layout.channels, layout.height, layout.width)
+        logits = [
+            maps[:, :, channels].clamp_min(LEAST_SHARE).log()
+            if plane.kind == "class"
+            else torch.logit(maps[:, :, channels], eps=LEAST_LEVEL)
+            for plane, channels, _ in layout.slices()
+        ]
+        blocks = stored_blocks(torch.cat(logits, dim=2), *size)  # (1, h, w, C, 4 * T)
+        return blocks.flatten(3).permute(0, 3, 1, 2)
+
+
+def _even(kind: str, channels: int) -> float:
+    return 1 / channels if kind == "class" else 0.5

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from probes.state_models.average_picture import LEAST_DEVIATION, AveragePicture
+from probes.state_models.block_pictures import pictures
+from probes.state_models.likelihood import one_hot_frames
+from probes.states import Plane, StateLayout, to_states
+from tests.probes.fittings import some_stored
+
+LAYOUT = StateLayout((Plane("semantic", "class", 3), Plane("colour", "level", 3)), stack=2, height=4, width=6)
+
+
+@pytest.fixture
+def stored() -> torch.Tensor:
+    return some_stored(LAYOUT, 150)
+
+
+def taken(stored: torch.Tensor) -> AveragePicture:
+    average = AveragePicture(LAYOUT)
+    average.take(stored)
+    return average
+
+
+def test_a_decoder_that_adds_nothing_draws_the_average(stored: torch.Tensor) -> None:
+    drawn = pictures(taken(stored).raw(torch.Size((2, 3))), LAYOUT)
+    torch.testing.assert_close(drawn, to_states(stored, LAYOUT).mean(0, keepdim=True))
+
+
+def test_before_any_state_is_seen_classes_are_equally_likely_and_levels_halfway() -> None:
+    raw = AveragePicture(LAYOUT).raw(torch.Size((2, 3)))
+    drawn = pictures(raw, LAYOUT)
+    torch.testing.assert_close(drawn[:, :, :3], torch.full((1, 2, 3, 4, 6), 1 / 3))
+    torch.testing.assert_close(drawn[:, :, 3:], torch.full((1, 2, 3, 4, 6), 0.5))
+
+
+def test_centred_frames_are_zero_on_average_and_one_deviation_off(stored: torch.Tensor) -> None:
+    frames = taken(stored).centred(one_hot_frames(stored, LAYOUT)).reshape(150, 2, 6, 4, 6)
+    assert float(frames.mean(0).abs().max()) < 1e-5
+    for plane in (frames[:, :, :3], frames[:, :, 3:]):
+        assert float(plane.square().mean().sqrt()) == pytest.approx(1.0, rel=1e-4)
+
+
+def test_the_deviation_of_each_plane_is_told(stored: torch.Tensor) -> None:
+    told = AveragePicture(LAYOUT).take(stored)
+    frames = one_hot_frames(stored, LAYOUT).reshape(150, 2, 6, 4, 6)
+    off = (frames - frames.mean(0)).square()
+    expected = [float(part.mean().sqrt()) for part in (off[:, :, :3], off[:, :, 3:])]
+    assert told.tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_plane_that_never_changes_and_a_class_that_never_comes_stay_finite() -> None:
+    stored = torch.zeros(3, *LAYOUT.stored_shape, dtype=torch.uint8)
+    average = AveragePicture(LAYOUT)
+    assert average.take(stored).tolist() == pytest.approx([LEAST_DEVIATION] * 2)
+    assert torch.isfinite(average.raw(torch.Size((2, 3)))).all()
+    assert not average.centred(one_hot_frames(stored, LAYOUT)).any()
+
+
+def test_cells_beyond_the_border_repeat_it(stored: torch.Tensor) -> None:
+    raw = taken(stored).raw(torch.Size((8, 8)))
+    assert torch.equal(raw[:, :, 2:, :3], raw[:, :, 2:3, :3].expand(-1, -1, 6, -1))
