@@ -94,9 +94,9 @@ def read_logs(runs: Sequence[Path]) -> list[dict[str, Any]]:
     return records
 
 
-def write_curve(target: Path, records: list[dict[str, Any]]) -> None:
-    """Write the training curve: averages of the log as JSON lines, and a picture of three of them."""
-    kept = ("mean_return", "mean_length", "entropy", "value_loss", "learning_rate", "steps_per_s")
+def write_curve(target: Path, records: list[dict[str, Any]], panels: Sequence[str] = PANELS) -> None:
+    """Write the training curve: averages of the log as JSON lines, and a picture of some of them."""
+    kept = {"mean_return", "mean_length", "entropy", "value_loss", "learning_rate", "steps_per_s", *panels}
     lines = []
     width = max(math.ceil(len(records) / POINTS), 1)
     for start in range(0, len(records), width):
@@ -109,7 +109,7 @@ def write_curve(target: Path, records: list[dict[str, Any]]) -> None:
                 values[key] = float(np.mean(numbers))
         lines.append(values)
     (target / "curve.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    picture = np.concatenate([plot(lines, key) for key in PANELS], 1)
+    picture = np.concatenate([plot(lines, key) for key in panels], 1)
     cv2.imwrite(str(target / "curve.png"), picture)
 
 

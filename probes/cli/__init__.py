@@ -28,6 +28,7 @@ COMMANDS = {
     "braking": "probes.cli.braking",
     "contents": "probes.cli.contents",
     "ship": "probes.cli.ship",
+    "ship-agent": "probes.cli.ship_agent",
     "study": "probes.cli.study",
     "report": "probes.cli.report",
 }

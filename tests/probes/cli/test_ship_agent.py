@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+pytest.importorskip("ale_py")
+
+from drivesim.rl.checkpoint import AGENT
+from probes.cli import MISUSE, main
+from probes.cli.ship_agent import EVALUATION, summaries
+from probes.data.episodes import Episodes
+from probes.domains.registry import load_agent
+from tests.probes.cli.conftest import told
+from tests.probes.game_agents import write_game_agent
+
+LOG = [
+    {"step": 100 * i, "time_s": float(i), "mean_return": i / 2, "value_loss": 1 / i, "mean_value": 0.5}
+    for i in range(1, 9)
+]
+
+
+def write_run(path: Path) -> Path:
+    """Write what `probes train` leaves: an agent that has learned nothing, and a log."""
+    write_game_agent(path / AGENT)
+    (path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LOG))
+    return path
+
+
+def test_an_agent_is_kept_with_its_curve_and_with_held_out_games(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = write_run(tmp_path / "freeway-dqn")
+    arguments = ["ship-agent", str(run), "--episodes", "2", "--threads", "1", "--json"]
+    assert main([*arguments, "-o", str(tmp_path / "shipped")]) == 0
+    kept = tmp_path / "shipped" / "freeway-dqn"
+    scores = told(capsys)["scores"]
+    assert list(scores) == ["agent", "always noop", "always up", "always down"]
+    evaluation = json.loads((kept / EVALUATION).read_text())
+    assert evaluation["scores"] == scores
+    assert evaluation["command"].startswith("probes ship-agent")
+    episodes = Episodes.from_json(evaluation["episodes"]["always up"])
+    assert episodes.seeds.tolist() == [1_000_000, 1_000_001]
+    assert scores["always up"]["score"]["value"] == episodes.returns.mean() > 15
+    curve = [json.loads(line) for line in (kept / "curve.jsonl").read_text().splitlines()]
+    assert [line["mean_return"] for line in curve] == [line["mean_return"] for line in LOG]
+    picture = cv2.imread(str(kept / "curve.png"))
+    assert picture is not None
+    assert picture.shape == (260, 3 * 420, 3)
+    assert load_agent(str(kept)).digest == load_agent(str(run)).digest
+
+
+def test_games_that_are_the_same_are_counted_once() -> None:
+    columns = {"seeds": [1, 2, 3], "returns": [4, 4, 4], "lengths": [9, 9, 8], "endings": ["over"] * 3}
+    told = summaries({"agent": Episodes.from_json({**columns, "distances": [1, 1, 1]})})["agent"]
+    assert told["different"] == 2
+    assert told["score"] == {"value": 4.0, "low": 4.0, "high": 4.0, "n": 3}
+    assert told["endings"] == {"over": 3}
+
+
+def test_a_run_without_an_agent_is_refused_and_nothing_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").mkdir()
+    assert main(["ship-agent", str(tmp_path / "run"), "-o", str(tmp_path / "shipped")]) == MISUSE
+    assert "holds no agent; allowed is a run that has saved one" in capsys.readouterr().err
+    assert not (tmp_path / "shipped").exists()
+
+
+def test_an_agent_that_drives_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from drivesim.agents import agents_directory
+
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / AGENT).symlink_to(agents_directory() / "reasonable-seg4")
+    assert main(["ship-agent", str(run), "-o", str(tmp_path / "shipped")]) == MISUSE
+    assert "ship it by `drivesim ship`" in capsys.readouterr().err
+    assert list((tmp_path / "shipped").iterdir()) == []
