@@ -18,6 +18,8 @@ from rich.table import Table
 from benchmarks import (
     a2c_driving,
     agents,
+    atari_emulator,
+    atari_learning,
     env_seg4,
     memory,
     parity,
@@ -32,7 +34,14 @@ from benchmarks.row import Row
 from benchmarks.timing import choose_cores, keep_to_cores
 from probes.agent import ProbeError
 from probes.cli.device import Device, add_device, require_device
+from probes.domains.atari import emulator
 
+ATARI_ROWS: dict[str, Callable[[], Row]] = {
+    "atari-emulator": atari_emulator.measure,
+    "atari-dqn": partial(atari_learning.measure, atari_learning.DQN),
+    "atari-a2c": partial(atari_learning.measure, atari_learning.A2C),
+}
+"""That need an extra of their own."""
 ROWS: dict[str, Callable[[], Row]] = {
     "render-128": render_128.measure,
     "parity": parity.measure,
@@ -42,6 +51,7 @@ ROWS: dict[str, Callable[[], Row]] = {
     "agents": agents.measure,
     "a2c-driving": a2c_driving.measure,
     "scenario-check": scenario_check.measure,
+    **ATARI_ROWS,
 }
 """On one core."""
 PROBE_ROWS: dict[str, Callable[[Device], Row]] = {
@@ -91,14 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in args.rows if name not in ALL_ROWS]
     if unknown:
         parser.error(f"unknown row {unknown[0]!r}; allowed: {', '.join(ALL_ROWS)}")
+    names = args.rows or ALL_ROWS
     try:
         device = require_device(args.device)
+        if not ATARI_ROWS.keys().isdisjoint(names):
+            emulator()
     except ProbeError as error:
         parser.error(str(error))
     cores = choose_cores(args.core, 2)
     progress = Console(stderr=True)
     rows: list[Row] = []
-    for name in args.rows or ALL_ROWS:
+    for name in names:
         progress.print(f"{name} ...")
         keep_to_cores(cores[:1] if name in ROWS else cores)
         rows.append(run_alone(name, device))

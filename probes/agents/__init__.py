@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+EVALUATION = "evaluation.json"
+"""What an agent scored in held-out games, and each action taken always; beside its weights."""
+
 
 def agents_directory() -> Path:
     """Return the directory that holds the shipped agents."""

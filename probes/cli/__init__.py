@@ -30,6 +30,7 @@ COMMANDS = {
     "ship": "probes.cli.ship",
     "ship-agent": "probes.cli.ship_agent",
     "study": "probes.cli.study",
+    "gallery": "probes.cli.gallery",
     "report": "probes.cli.report",
 }
 """Which module adds a command; only the one that is asked for is imported, for its libraries take seconds."""

@@ -18,7 +18,7 @@ from drivesim.rl.checkpoint import AGENT
 from drivesim.ship_cli import read_logs, write_curve
 from probes import statistics
 from probes.agent import ProbeError
-from probes.agents import agents_directory
+from probes.agents import EVALUATION, agents_directory
 from probes.artifacts import artifact, provenance
 from probes.artifacts.replacement import replacing
 from probes.cli.numbers import in_brackets
@@ -30,7 +30,6 @@ from probes.domains.registry import domain_of, load_agent, simulation_factory
 from probes.measures.goggles import constant, greedy
 from probes.progress import track
 
-EVALUATION = "evaluation.json"
 PANELS = ("mean_return", "mean_value", "value_loss")
 """What the picture of the curve shows."""
 

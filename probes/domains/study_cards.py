@@ -6,11 +6,14 @@ from pathlib import Path
 
 from drivesim.agents import agents_directory as driving_agents
 from drivesim.rl.checkpoint import load_network
-from probes.agents import agents_directory
+from probes.agents import EVALUATION, agents_directory
 from probes.artifacts.manifest import read_manifest
+from probes.artifacts.payload import read_json
+from probes.domains.atari_agents import AtariAgent
 from probes.domains.imported_agents import is_imported
 from probes.domains.model_records import ancestors, is_shipped, sample_facts
 from probes.domains.registry import AnyAgent, find_agent
+from probes.domains.study_sections import estimate
 from probes.report.contract import AgentCard, Cell, ModelCard, SourceRef
 
 
@@ -30,7 +33,19 @@ def agent_card(name: str, agent: AnyAgent) -> AgentCard:
     shipped = path.parent in (driving_agents(), agents_directory())
     source = SourceRef("agent", agent.digest, " && ".join(commands), shipped=shipped)
     steps = metadata.get("training", {}).get("step")
-    return AgentCard(agent.name, agent.world, agent.actions, source, {"decisions of its last run": steps})
+    measures: dict[str, Cell] = {"decisions of its last run": steps, **_scores(path, agent)}
+    return AgentCard(agent.name, agent.world, agent.actions, source, measures)
+
+
+def _scores(path: Path, agent: AnyAgent) -> dict[str, Cell]:
+    """Return what a shipped player of a game scored, beside the action that scores most if taken always."""
+    if not isinstance(agent, AtariAgent) or not (path / EVALUATION).is_file():
+        return {}
+    found = {name: estimate(told["score"]) for name, told in read_json(path / EVALUATION)["scores"].items()}
+    scores = {name: score for name, score in found.items() if score is not None}
+    own = scores.pop("agent")
+    best = max(scores, key=lambda name: scores[name].value)
+    return {"score in held-out games": own, f"score of the best constant action, {best}": scores[best]}
 
 
 def model_card(name: str, path: Path, directory: Path) -> ModelCard:

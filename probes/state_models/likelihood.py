@@ -18,11 +18,19 @@ from torch.nn import functional
 from probes.states import Plane, StateLayout
 
 LEAST_SPREAD = 4 / 255
-"""Of a level: finer shades are not told apart.
+"""Of a level where nothing but levels tells what is there: finer shades are not told apart.
 
 Under a Laplace distribution, which was tried, a fraction of a gray level cost a hundred times the nats of all
 classes, so latents went into the shades of walls; and while it is open where a car of Freeway is, the
 likeliest picture under it has no car at all."""
+LEAST_SPREAD_BESIDE_CLASSES = 16 / 255
+"""Of a level where classes tell what is there: shades then cost about as many nats as classes do."""
+
+
+def least_spread(layout: StateLayout) -> float:
+    """Return the least standard deviation of levels, in [0, 1] units."""
+    has_classes = any(plane.kind == "class" for plane in layout.planes)
+    return LEAST_SPREAD_BESIDE_CLASSES if has_classes else LEAST_SPREAD
 
 
 def split_blocks(raw: Tensor, layout: StateLayout) -> Iterator[tuple[Plane, Tensor]]:
@@ -74,7 +82,7 @@ def negative_log_likelihood(raw: Tensor, stored: Tensor, layout: StateLayout, lo
         stored: recorded states (B, T, M, H, W), uint8.
         layout: of the states.
         log_spread: (P,) logarithm of the standard deviation of each level plane, in [0, 1] units;
-            learned, and kept above `LEAST_SPREAD`.
+            learned, and kept above `least_spread`.
     """
     height, width = -(-layout.height // 2), -(-layout.width // 2)
     raw = raw[:, :, :height, :width]
@@ -89,7 +97,7 @@ def negative_log_likelihood(raw: Tensor, stored: Tensor, layout: StateLayout, lo
             nats = _CrossEntropy.apply(rows, target.flatten(0, 2).long())  # type: ignore[no-untyped-call]
             total = total + nats.reshape(len(raw), -1).sum(1)
         else:
-            scale = log_spread[number].clamp_min(math.log(LEAST_SPREAD))
+            scale = log_spread[number].clamp_min(math.log(least_spread(layout)))
             error = (torch.sigmoid(part) - target.float() / 255) / scale.exp()
             # The density times a gray level's width is the level's probability.
             nats = 0.5 * error.square() + scale + math.log(255 * math.sqrt(2 * math.pi))

@@ -1,10 +1,12 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks import __main__ as command
 from benchmarks.row import Row
+from probes.domains.atari import emulator
 
 
 def test_an_unknown_row_is_refused_with_those_that_are_known(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,6 +36,16 @@ def test_the_rows_asked_for_are_printed_and_written(
     written = json.loads((tmp_path / "rows.json").read_text())
     assert [row["row"] for row in written] == ["reset", "probe-fit"]
     assert "0.25 ms" in capsys.readouterr().out
+
+
+def test_atari_rows_without_the_emulator_are_refused_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulator.cache_clear()
+    monkeypatch.setitem(sys.modules, "ale_py", None)
+    with pytest.raises(SystemExit):
+        command.main(["reset", "atari-dqn"])
+    assert "pip install 'drivesim[atari]'" in capsys.readouterr().err
 
 
 def test_a_gpu_that_is_not_there_is_refused(

@@ -9,8 +9,9 @@ import pytest
 pytest.importorskip("ale_py")
 
 from drivesim.rl.checkpoint import AGENT
+from probes.agents import EVALUATION
 from probes.cli import MISUSE, main
-from probes.cli.ship_agent import EVALUATION, summaries
+from probes.cli.ship_agent import summaries
 from probes.data.episodes import Episodes
 from probes.domains.registry import load_agent
 from tests.probes.cli.conftest import told

@@ -9,7 +9,7 @@ from torch import nn
 
 from probes.state_models.crisp_layers import Gaussian, LatentBlock
 from probes.state_models.crisp_model import CrispConfig, CrispModel, Level
-from probes.state_models.likelihood import one_hot_frames
+from probes.state_models.likelihood import least_spread, one_hot_frames
 from probes.state_models.state_model import kl_to_prior
 from probes.states import Plane, StateLayout, to_states
 from tests.probes.fittings import LAYOUTS, SEG4, same_weights, some_stored
@@ -116,7 +116,7 @@ def test_the_likelihood_is_what_the_decoded_pictures_say(name: str) -> None:
         if plane.kind == "class":
             nats = -(drawn * real).sum(2).log()
         else:
-            spread = model.log_spread[number].exp()
+            spread = model.log_spread[number].exp().clamp_min(least_spread(layout))
             width = (spread * 255 * math.sqrt(2 * math.pi)).log()
             nats = 0.5 * ((drawn - real) / spread).square() + width
         expected += nats.flatten(1).sum(1)

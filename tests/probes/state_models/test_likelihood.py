@@ -43,6 +43,13 @@ def test_the_spread_of_levels_is_kept_above_four_of_them() -> None:
     assert nats.tolist() == pytest.approx([4 * math.log(4 * math.sqrt(2 * math.pi))], rel=1e-5)
 
 
+def test_beside_classes_the_spread_of_levels_is_kept_above_sixteen_of_them() -> None:
+    layout = StateLayout((*LEVELS.planes, Plane("semantic", "class", 1)), stack=1, height=2, width=2)
+    stored = torch.tensor([255, 0], dtype=torch.uint8).reshape(1, 1, 2, 1, 1).expand(-1, -1, -1, 2, 2)
+    nats = negative_log_likelihood(torch.full((1, 8, 1, 1), 50.0), stored, layout, torch.full((2,), -50.0))
+    assert nats.tolist() == pytest.approx([4 * math.log(16 * math.sqrt(2 * math.pi))], rel=1e-5)
+
+
 def test_a_class_that_is_held_impossible_costs_much_but_not_infinity() -> None:
     raw = torch.zeros(1, 3, 4, 1, 1)
     raw[0, 0] = 200.0

@@ -1,0 +1,209 @@
+"""Steps per second of learning on Pong, emulator and network together, beside stable-baselines3's.
+
+Same game, number of worlds, network, threads, and states of gradient for a step; both are past the time
+before their first update, and act at random as seldom as they will in the end. The C library keeps freed
+memory for both. Our DQN does somewhat more for a step: it is double, and sums three rewards. Its head is here
+a plain one, because SB3 has no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any, NamedTuple
+
+import torch
+
+from benchmarks.row import Row
+from benchmarks.timing import median_ratio, rates_in_turns
+from drivesim.rl import a2c
+from drivesim.rl.a2c import A2CConfig
+from drivesim.rl.checkpoint import Network
+from drivesim.rl.descent import Precision
+from drivesim.rl.dqn import DQNConfig, QLearner
+from drivesim.rl.learner import Learner
+from drivesim.rl.networks import ActorCritic
+from drivesim.rl.q_network import QNetwork
+from drivesim.rl.training import fastest_precision, keep_freed_memory
+from probes.cli.train_algorithms import ALGORITHMS, actor_critic, q_network
+from probes.domains.atari import action_names
+from probes.domains.atari_learning import AtariLearningEnv
+
+GAME = "pong"
+FOREVER = 10**9
+"""Steps in all, so that schedules stand still; and updates or episodes between two logs of SB3's."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    worlds: int
+    steps: int
+    """Of a turn, summed over worlds."""
+    fill: int = 0
+    """Steps before the first update, which are not timed."""
+    replay: int = 20_000
+    """Frames that a replay holds."""
+    repeats: int = 7
+
+
+class Contest(NamedTuple):
+    """Who takes part in a row, and how much of them is measured."""
+
+    algo: str
+    """As `probes train` calls it."""
+    target: float
+    network: Callable[[int], Any]
+    """Of the number of actions; it gives the peer its shape alone."""
+    ours: Callable[[AtariLearningEnv, Any, Size, Precision], Learner]
+    peer: Callable[[AtariLearningEnv, Any, Size], Any]
+    peer_name: str
+    size: Size
+
+
+def dqn_config(size: Size, precision: Precision = "float32") -> DQNConfig:
+    """Return what `probes train` has by default, but for a small replay, little exploration and no end."""
+    settled = DQNConfig.epsilon_end
+    return DQNConfig(
+        total_steps=FOREVER,
+        epsilon_start=settled,
+        epsilon_end=settled,
+        learning_starts=size.fill,
+        replay_frames=size.replay,
+        precision=precision,
+    )
+
+
+def plain_q_network(actions: int) -> QNetwork:
+    """Return action values with one head."""
+    return q_network(actions, seed=0, is_duelling=False)
+
+
+def our_dqn(env: AtariLearningEnv, network: QNetwork, size: Size, precision: Precision) -> QLearner:
+    """Return our DQN."""
+    return QLearner(env, network, dqn_config(size, precision))
+
+
+def peer_dqn(env: AtariLearningEnv, network: QNetwork, size: Size) -> Any:
+    """Return SB3's DQN."""
+    from benchmarks.sb3_atari import make_dqn_peer  # an extra
+
+    return make_dqn_peer(env, network, dqn_config(size))
+
+
+def a2c_config(precision: Precision = "float32") -> A2CConfig:
+    """Return what `probes train` has by default, without an end."""
+    return A2CConfig(total_steps=FOREVER, clip_rewards=True, precision=precision)
+
+
+def our_a2c(env: AtariLearningEnv, network: ActorCritic, _: Size, precision: Precision) -> a2c.Learner:
+    """Return our A2C."""
+    return a2c.Learner(env, network, a2c_config(precision))
+
+
+def peer_a2c(env: AtariLearningEnv, network: ActorCritic, _: Size) -> Any:
+    """Return SB3's A2C."""
+    from benchmarks.sb3_atari import make_a2c_peer  # an extra
+
+    return make_a2c_peer(env, network, a2c_config())
+
+
+DQN = Contest(
+    "dqn",
+    2.0,
+    plain_q_network,
+    our_dqn,
+    peer_dqn,
+    "stable-baselines3 DQN in float32, same plain head, worlds, and states of gradient for a step",
+    Size(ALGORITHMS["dqn"].envs, steps=512, fill=2_048),
+)
+A2C = Contest(
+    "a2c",
+    1.8,
+    partial(actor_critic, seed=0),
+    our_a2c,
+    peer_a2c,
+    "stable-baselines3 A2C in float32, same network, worlds and rollout",
+    Size(ALGORITHMS["a2c"].envs, steps=1_536),
+)
+
+
+def our_work(learner: Learner, size: Size) -> Callable[[], float]:
+    """Fill the replay, if there is one; return what learns for a turn and says how many steps that took."""
+
+    def learn(steps: int) -> float:
+        first = learner.step
+        while learner.step < first + steps:
+            learner.update(learner.collect())
+        return learner.step - first
+
+    learner.start(learner.config.seed)
+    learn(size.fill)
+    return partial(learn, size.steps)
+
+
+def peer_work(model: Any, size: Size) -> Callable[[], float]:
+    """Do the same with a learner of SB3's."""
+
+    def learn(steps: int) -> float:
+        first = model.num_timesteps
+        model.learn(steps, log_interval=FOREVER, reset_num_timesteps=False)
+        return float(model.num_timesteps - first)
+
+    learn(size.fill)
+    return partial(learn, size.steps)
+
+
+def rates(contest: Contest, precision: Precision) -> dict[str, list[float]]:
+    """Return the steps per second of ours in a precision, ours in float32, and the peer, in each turn."""
+    size = contest.size
+    envs = [AtariLearningEnv(GAME, size.worlds) for _ in range(3)]
+    networks = [contest.network(len(env.actions)) for env in envs]
+    try:
+        contestants = {
+            "ours": our_work(contest.ours(envs[0], networks[0], size, precision), size),
+            "float32": our_work(contest.ours(envs[1], networks[1], size, "float32"), size),
+            "peer": peer_work(contest.peer(envs[2], networks[2], size), size),
+        }
+        return rates_in_turns(contestants, size.repeats)
+    finally:
+        for env in envs:
+            env.close()
+
+
+def count_parameters(make: Callable[[int], Network]) -> int:
+    """Return how many numbers a network for the game learns."""
+    return sum(parameter.numel() for parameter in make(len(action_names(GAME))).parameters())
+
+
+def measure(contest: Contest) -> Row:
+    """Measure a row, in the precision that is fastest here and in float32."""
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    size, precision = contest.size, fastest_precision("cpu")
+    found = rates(contest, precision)
+    ratio = median_ratio(found["ours"], found["peer"])
+    return Row(
+        f"atari-{contest.algo}",
+        "steps/s",
+        median(found["ours"]),
+        f"at least {contest.target:g} times the peer, ours in {precision}",
+        ratio >= contest.target,
+        peer=median(found["peer"]),
+        peer_name=contest.peer_name,
+        ratio_peer=ratio,
+        more={
+            "precision": precision,
+            "float32": median(found["float32"]),
+            "ratio_peer_float32": median_ratio(found["float32"], found["peer"]),
+            "parameters": count_parameters(contest.network),
+            "parameters_by_default": count_parameters(partial(ALGORITHMS[contest.algo].network, seed=0)),
+            "game": GAME,
+            "worlds": size.worlds,
+            "steps": size.steps,
+            "repeats": size.repeats,
+        },
+    )
