@@ -153,6 +153,10 @@ class Learner:
         Raises:
             TrainingDiverged: the policy's output is not finite.
         """
+        with self._rounding():  # around all of it, so that weights are rounded once, not once a step
+            return self._collect()
+
+    def _collect(self) -> Rollout:
         policies, values, actions, columns, features = [], [], [], [], []
         for _ in range(self.config.num_steps):
             features.append(self._features)
@@ -226,8 +230,13 @@ class Learner:
             "entropy": (weights * entropy(rollout.policy, continuous)).sum(),
         }
 
+    def _rounding(self) -> torch.autocast:
+        """Return the context in which convolutions and products are computed in the configured precision."""
+        enabled = self._dtype == torch.bfloat16
+        return torch.autocast(torch.device(self.config.device).type, torch.bfloat16, enabled=enabled)
+
     def _think(self, features: Tensor) -> PolicyValue:
-        with torch.autocast(features.device.type, torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+        with self._rounding():
             return self.network.head(features)
 
     def _step(self, action: Tensor) -> tuple[NDArray[Any], ...]:
