@@ -1,9 +1,10 @@
 """Steps per second of learning on Pong, emulator and network together, beside stable-baselines3's.
 
-Same game, number of worlds, network, threads, and states of gradient for a step; both are past the time
-before their first update, and act at random as seldom as they will in the end. The C library keeps freed
-memory for both. Our DQN does somewhat more for a step: it is double, and sums three rewards. Its head is here
-a plain one, because SB3 has no other.
+Same game, number of worlds, network, threads, and states of gradient for a step. SB3 plays through its own
+wrappers, as its users have it; on our worlds it is told beside. All are past the time before their first
+update, and act at random as seldom as they will in the end. The C library keeps freed memory for all. Our DQN
+does somewhat more for a step: it is double, and sums three rewards. Its head is here a plain one, because SB3
+has no other.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from probes.domains.atari import action_names
 from probes.domains.atari_learning import AtariLearningEnv
 
 GAME = "pong"
+OWN_NAME = "PongNoFrameskip-v4"
+"""Of the same game, as SB3's wrappers want it."""
 FOREVER = 10**9
 """Steps in all, so that schedules stand still; and updates or episodes between two logs of SB3's."""
 
@@ -59,7 +62,8 @@ class Contest(NamedTuple):
     network: Callable[[int], Any]
     """Of the number of actions; it gives the peer its shape alone."""
     ours: Callable[[AtariLearningEnv, Any, Size, Precision], Learner]
-    peer: Callable[[AtariLearningEnv, Any, Size], Any]
+    peer: Callable[[Any, Any, Size], Any]
+    """Of SB3's worlds."""
     peer_name: str
     size: Size
 
@@ -87,11 +91,11 @@ def our_dqn(env: AtariLearningEnv, network: QNetwork, size: Size, precision: Pre
     return QLearner(env, network, dqn_config(size, precision))
 
 
-def peer_dqn(env: AtariLearningEnv, network: QNetwork, size: Size) -> Any:
+def peer_dqn(worlds: Any, network: QNetwork, size: Size) -> Any:
     """Return SB3's DQN."""
     from benchmarks.sb3_atari import make_dqn_peer  # an extra
 
-    return make_dqn_peer(env, network, dqn_config(size))
+    return make_dqn_peer(worlds, network, dqn_config(size))
 
 
 def a2c_config(precision: Precision = "float32") -> A2CConfig:
@@ -104,11 +108,11 @@ def our_a2c(env: AtariLearningEnv, network: ActorCritic, _: Size, precision: Pre
     return a2c.Learner(env, network, a2c_config(precision))
 
 
-def peer_a2c(env: AtariLearningEnv, network: ActorCritic, _: Size) -> Any:
+def peer_a2c(worlds: Any, network: ActorCritic, _: Size) -> Any:
     """Return SB3's A2C."""
     from benchmarks.sb3_atari import make_a2c_peer  # an extra
 
-    return make_a2c_peer(env, network, a2c_config())
+    return make_a2c_peer(worlds, network, a2c_config())
 
 
 DQN = Contest(
@@ -117,7 +121,7 @@ DQN = Contest(
     plain_q_network,
     our_dqn,
     peer_dqn,
-    "stable-baselines3 DQN in float32, same plain head, worlds, and states of gradient for a step",
+    "stable-baselines3 DQN in float32 with its own wrappers, same plain head, states of gradient for a step",
     Size(ALGORITHMS["dqn"].envs, steps=512, fill=2_048),
 )
 A2C = Contest(
@@ -126,7 +130,7 @@ A2C = Contest(
     partial(actor_critic, seed=0),
     our_a2c,
     peer_a2c,
-    "stable-baselines3 A2C in float32, same network, worlds and rollout",
+    "stable-baselines3 A2C in float32 with its own wrappers, same network and rollout",
     Size(ALGORITHMS["a2c"].envs, steps=1_536),
 )
 
@@ -158,20 +162,26 @@ def peer_work(model: Any, size: Size) -> Callable[[], float]:
 
 
 def rates(contest: Contest, precision: Precision) -> dict[str, list[float]]:
-    """Return the steps per second of ours in a precision, ours in float32, and the peer, in each turn."""
+    """Return the steps per second in each turn: of ours in a precision and in float32, and of the peer.
+
+    `on our worlds` is the peer, spared its own wrappers.
+    """
+    from benchmarks.sb3_atari import as_worlds, own_worlds  # an extra
+
     size = contest.size
     envs = [AtariLearningEnv(GAME, size.worlds) for _ in range(3)]
     networks = [contest.network(len(env.actions)) for env in envs]
+    worlds = {"peer": own_worlds(OWN_NAME, size.worlds), "on our worlds": as_worlds(envs[2])}
     try:
         contestants = {
             "ours": our_work(contest.ours(envs[0], networks[0], size, precision), size),
             "float32": our_work(contest.ours(envs[1], networks[1], size, "float32"), size),
-            "peer": peer_work(contest.peer(envs[2], networks[2], size), size),
+            **{name: peer_work(contest.peer(each, networks[2], size), size) for name, each in worlds.items()},
         }
         return rates_in_turns(contestants, size.repeats)
     finally:
-        for env in envs:
-            env.close()
+        for each in (*envs, worlds["peer"]):
+            each.close()
 
 
 def count_parameters(make: Callable[[int], Network]) -> int:
@@ -199,6 +209,8 @@ def measure(contest: Contest) -> Row:
             "precision": precision,
             "float32": median(found["float32"]),
             "ratio_peer_float32": median_ratio(found["float32"], found["peer"]),
+            "peer_on_our_worlds": median(found["on our worlds"]),
+            "ratio_peer_on_our_worlds": median_ratio(found["ours"], found["on our worlds"]),
             "parameters": count_parameters(contest.network),
             "parameters_by_default": count_parameters(partial(ALGORITHMS[contest.algo].network, seed=0)),
             "game": GAME,

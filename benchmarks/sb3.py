@@ -112,7 +112,7 @@ def as_worlds(env: DrivingVectorEnv, network: ActorCritic) -> WorldsForSB3:
     return WorldsForSB3(env, spaces.Box(0.0, 1.0, network.pixels.shape, np.float32), look)
 
 
-def make_a2c(worlds: WorldsForSB3, config: A2CConfig, policy: dict[str, Any]) -> A2C:
+def make_a2c(worlds: VecEnv, config: A2CConfig, policy: dict[str, Any]) -> A2C:
     """Return SB3's A2C, set up as `config` says; `policy` holds what its policy is to be told."""
     model = A2C(
         "CnnPolicy",

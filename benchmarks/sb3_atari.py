@@ -1,8 +1,9 @@
 """The peers of `atari-dqn` and `atari-a2c`: stable-baselines3's learners on the same games.
 
-They see the stacks of our own environment instead of those of SB3's wrappers, and bring their own Nature CNN,
-which has the layers of ours. As in `sb3.py` SB3 is given channels-last convolutions and takes the ignored
-actions of an autoreset for transitions. Rewards are not clipped on the way: the learners' speed is the same.
+They play through SB3's own wrappers, as its users have it, or see the stacks of our environment. They bring
+their own Nature CNN, which has the layers of ours. As in `sb3.py` SB3 is given channels-last convolutions,
+and on our worlds takes the ignored actions of an autoreset for transitions; rewards are not clipped there,
+which costs no time.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from stable_baselines3 import A2C, DQN
+from stable_baselines3.common.env_util import make_atari_env
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
 from benchmarks.sb3 import WorldsForSB3, make_a2c, require_same_size
 from drivesim.rl.a2c import A2CConfig
 from drivesim.rl.dqn import DQNConfig
 from drivesim.rl.networks import ActorCritic
 from drivesim.rl.q_network import QNetwork
+from probes.domains.atari import emulator
+from probes.domains.atari_frames import STACK
 from probes.domains.atari_learning import AtariLearningEnv
 
 BATCH = 32
@@ -47,28 +52,34 @@ def as_worlds(env: AtariLearningEnv) -> WorldsForSB3:
     return WorldsForSB3(env, env.single_observation_space, look)
 
 
-def make_a2c_peer(env: AtariLearningEnv, network: ActorCritic, config: A2CConfig) -> A2C:
+def own_worlds(env_id: str, num_envs: int) -> VecEnv:
+    """Return a game behind SB3's own wrappers, such as `PongNoFrameskip-v4`, its worlds one after another."""
+    emulator()  # names the games to gymnasium
+    return VecFrameStack(make_atari_env(env_id, n_envs=num_envs, seed=0), STACK)
+
+
+def make_a2c_peer(worlds: VecEnv, network: ActorCritic, config: A2CConfig) -> A2C:
     """Return SB3's A2C, set up as `config` says, with a policy of as many parameters as `network`."""
-    model = make_a2c(as_worlds(env), config, {})
+    model = make_a2c(worlds, config, {})
     require_same_size(network, model.policy)
     return model
 
 
-def make_dqn_peer(env: AtariLearningEnv, network: QNetwork, config: DQNConfig) -> DQN:
+def make_dqn_peer(worlds: VecEnv, network: QNetwork, config: DQNConfig) -> DQN:
     """Return SB3's DQN, set up as `config` says, with action values of as many parameters as `network`.
 
     It knows neither double Q-learning nor, in its older releases, returns of several steps.
     """
     model = DQN(
         "CnnPolicy",
-        as_worlds(env),
+        worlds,
         learning_rate=config.learning_rate,
         buffer_size=config.replay_frames,
         learning_starts=config.learning_starts,
         batch_size=BATCH,
         gamma=config.discount,
         train_freq=1,
-        gradient_steps=gradient_steps(config, env.num_envs),
+        gradient_steps=gradient_steps(config, worlds.num_envs),
         target_update_interval=config.target_period,
         exploration_initial_eps=config.epsilon_start,
         exploration_final_eps=config.epsilon_end,
