@@ -1,6 +1,7 @@
 # Needs GNU make and a Python of 3.11 or later with pip; everything else goes into .venv.
 #
-#   make demo    install, then probe the shipped agent: runs/demo/report.html
+#   make demo    install with the emulator, then probe a shipped agent that drives, and one that plays an Atari
+#                game, side by side on one page: runs/demo/report.html
 #   make test    install with the test extras, then lint, types and tests
 #   make venv    only install
 #   make bench   speed, side by side with peers; ROWS="reset memory" chooses, BENCH_FLAGS are passed on
@@ -52,6 +53,10 @@ $(STAMPS)/core: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(INSTALL) -e .
 	@mkdir -p $(@D) && touch $@
 
+$(STAMPS)/demo: $(STAMPS)/core
+	$(INSTALL) -e '.[atari]'
+	@touch $@
+
 $(STAMPS)/test: $(STAMPS)/core
 	$(INSTALL) -e '.[test,tensorboard,atari]'
 	@touch $@
@@ -60,8 +65,10 @@ $(STAMPS)/benchmark: $(STAMPS)/core
 	$(INSTALL) -e '.[benchmark]'
 	@touch $@
 
-demo: $(STAMPS)/core
-	$(BIN)/probes study driving --preset smoke -o runs/demo $(DEMO_FLAGS)
+demo: $(STAMPS)/demo
+	$(BIN)/probes study driving --preset smoke -o runs/demo/driving $(DEMO_FLAGS)
+	$(BIN)/probes study atari --game freeway --preset smoke -o runs/demo/freeway $(DEMO_FLAGS)
+	$(BIN)/probes report runs/demo/driving runs/demo/freeway -o runs/demo/report.html
 
 test: $(STAMPS)/test
 	$(BIN)/ruff check

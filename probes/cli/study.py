@@ -168,7 +168,7 @@ def configure_atari(args: argparse.Namespace) -> Plan:
     agent = load_agent(name, game)
     assert isinstance(agent, AtariAgent)  # one that drives plays no game
     models, amounts = fitting_models(args, agent), atari_study.PRESETS[args.preset]
-    config = atari_study.StudyConfig(name, game, models, amounts, agent.actions, args.seed)
+    config = atari_study.StudyConfig(name, game, models, amounts, agent.actions, agent.has_critic, args.seed)
 
     def compose(seconds: float) -> Study:
         return atari_pages.build_study(config, agent, args.preset, args.output, seconds)

@@ -11,6 +11,7 @@ from probes.domains.atari_study import StudyConfig
 from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_cards import agent_card, model_card
 from probes.domains.study_goggles import goggles_items, shipped_goggles
+from probes.domains.study_headlines import shared_headlines
 from probes.domains.study_novelty import novelty_item
 from probes.domains.study_question import question_section
 from probes.domains.study_sections import Shelf, estimate, findings_section, search_section
@@ -23,10 +24,10 @@ READING = (
     "question put as a number J that the search raises, such as: of which states does the agent expect "
     "little? J is computed from the agent's own outputs and given in standard deviations of what recorded "
     "states show: 1 more is one deviation more.\n\n"
-    "T- asks for states in which even the best action promises little, T+ for those in which the best one "
-    "promises much, T± for those in which one action is good and another bad. S- and S+ ask the same of all "
-    "actions together, V- and V+ of the state's own value where the agent estimates one. An action's name "
-    "asks for states in which the agent would take it.\n\n"
+    "T- asks for states in which even the best action promises little, T+ for those in which even the worst "
+    "one promises much, T± for those in which one action is good and another bad. S- and S+ ask the same of "
+    "all actions together, V- and V+ of the state's own value where the agent estimates one. An action's "
+    "name asks for states in which the agent would take it.\n\n"
     "What never appears among the synthesised states was not synthesised, and no more is known: the agent "
     "may not go by it, or the state model may not draw it."
 )
@@ -128,18 +129,7 @@ def _happened(shelf: Shelf) -> str:
 
 
 def _headlines(shelf: Shelf) -> tuple[Number, ...]:
-    table, source = shelf.result("goggles")["table"], shelf.source("goggles")
-    named = (
-        ("score of the agent", table["agent"], "", "n counts the games"),
-        (
-            "score that the agent keeps while it sees through the state model",
-            table["rows"]["crisp"]["kept"],
-            "%",
-            "above that of doing nothing; n counts the games",
-        ),
-    )
-    return tuple(
-        Number(label, found, source, unit, note)
-        for label, data, unit, note in named
-        if (found := estimate(data)) is not None
-    )
+    score = estimate(shelf.result("goggles")["table"]["agent"])
+    assert score is not None  # of games that were played
+    own = Number("score of the agent", score, shelf.source("goggles"), note="n counts the games")
+    return (own, *shared_headlines(shelf))

@@ -20,7 +20,8 @@ from probes.domains.study_steps import (
 )
 from probes.study import Step
 
-TARGETS = ("T-", "T+", "T±", "S+", "S-", "V+", "V-", "uncertain")
+OF_VALUE = ("V+", "V-")
+TARGETS = ("T-", "T+", "T±", "S+", "S-", *OF_VALUE, "uncertain")
 """The seven of the paper, and one of our own; every action follows them."""
 TRAINING_STEPS = {"smoke": 5_000, "quick": 300_000, "paper": 2_000_000}
 """Decisions that an agent learns from when a study begins from scratch; the last are the paper's."""
@@ -45,7 +46,15 @@ class StudyConfig:
     """State models for the goggles, by the name of their row; the searched one is `crisp`."""
     amounts: StudyAmounts
     actions: tuple[str, ...]
+    has_critic: bool
+    """Whether the agent estimates the value of a state itself; only then is it asked for."""
     seed: int = 0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What is searched for."""
+        general = (target for target in TARGETS if self.has_critic or target not in OF_VALUE)
+        return (*general, *self.actions)
 
     @property
     def model(self) -> str:
@@ -55,7 +64,7 @@ class StudyConfig:
     @property
     def findings(self) -> tuple[str, ...]:
         """The directories of the findings of all targets."""
-        return tuple(finding_name(target) for target in (*TARGETS, *self.actions))
+        return tuple(finding_name(target) for target in self.targets)
 
 
 def plan(config: StudyConfig, directory: Path) -> list[Step]:
@@ -65,7 +74,7 @@ def plan(config: StudyConfig, directory: Path) -> list[Step]:
     given = (*player, "--model", config.model, "--states", str(states))
     return [
         collect_step(config.agent, n.own, states, config.game),
-        search_step((*TARGETS, *config.actions), given, n.own, config.seed, directory / "findings"),
+        search_step(config.targets, given, n.own, config.seed, directory / "findings"),
         samples_step(given, n.samples, directory),
         *comparing_steps(player, given, n, directory),
         goggles_step(player, config.models, n.goggles_episodes, directory),

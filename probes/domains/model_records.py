@@ -71,10 +71,12 @@ def _read(model: Path) -> dict[str, Any]:
 
 
 def sample_facts(model: Path) -> dict[str, Cell]:
-    """Return what random samples of a shipped state model showed, by name."""
+    """Return what random samples of a shipped state model showed, by name; of games nothing is counted."""
     facts: dict[str, Cell] = {}
     for record in records(model, "samples"):
         told = record.result
+        if "classes_within" not in told:
+            continue
         within, of = told["classes_within"]["within"], told["classes_within"]["of"]
         count = f"of {told['samples']:,} samples, shipped record"
         facts[f"classes drawn as often as recorded, within 25% ({count})"] = f"{within} of {of}"

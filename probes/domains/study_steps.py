@@ -10,6 +10,7 @@ from drivesim.rl.resume import latest_checkpoint
 from probes.agent import ProbeError
 from probes.study import Step
 from probes.synthesis.findings import slug
+from probes.synthesis.search import DEFAULT
 from probes.synthesis.targets import ACTION_PREFIX, TARGETS
 
 DISTRIBUTED = ("t-minus", "t-plus", "t-plus-minus")
@@ -80,9 +81,14 @@ def search_step(
     return Step(
         "synthesise states for every target",
         ("search", *targets, *given, "--real-states", str(amounts.real_states), "--chains",
-         str(amounts.chains), "--steps", str(amounts.steps), "--precision", "bf16", "--seed", str(seed),
-         "-o", str(place)),
+         str(amounts.chains), "--steps", str(amounts.steps), "--batch", str(_batch(amounts.chains)),
+         "--precision", "bf16", "--seed", str(seed), "-o", str(place)),
     )  # fmt: skip
+
+
+def _batch(chains: int) -> int:
+    """Return how many chains are decoded at once: at most half, for two cores to work side by side."""
+    return max(1, min(DEFAULT.batch, chains // 2))
 
 
 def contents_step(findings: Sequence[str], agent: str, states: Path, place: Path) -> Step:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from probes.domains.study_steps import SearchAmounts, StudyAmounts
 from probes.study import Step
 
 FEW = StudyAmounts(SearchAmounts(300, 100, 60, 3, 4), 40, 8, 5, 1, 6)
-CONFIG = StudyConfig("a", "pong", {"crisp": "m", "paper": "n"}, FEW, ("noop", "fire"), seed=9)
+CONFIG = StudyConfig("a", "pong", {"crisp": "m", "paper": "n"}, FEW, ("noop", "fire"), True, seed=9)
 
 
 def words(steps: list[Step], command: str) -> str:
@@ -48,8 +49,15 @@ def test_findings_lie_where_they_are_looked_for() -> None:
     assert CONFIG.findings[-2:] == ("action-noop", "action-fire")
 
 
+def test_the_value_of_an_agent_that_estimates_none_is_not_searched_for() -> None:
+    without = replace(CONFIG, has_critic=False)
+    assert set(CONFIG.targets) - set(without.targets) == {"V+", "V-"}
+    assert "search T- T+ T± S+ S- uncertain noop fire --agent" in words(plan(without, Path("d")), "search")
+    assert "v-plus" not in without.findings
+
+
 def test_the_searched_model_must_be_named() -> None:
-    config = StudyConfig("a", "pong", {"paper": "n"}, FEW, ())
+    config = StudyConfig("a", "pong", {"paper": "n"}, FEW, (), True)
     with pytest.raises(ProbeError, match="found paper; one of them must be named crisp"):
         plan(config, Path("d"))
 

@@ -43,7 +43,8 @@ def test_all_targets_of_a_game_are_searched_for_at_once() -> None:
     )
     assert " ".join(searched.words) == (
         "search T± T+ T- action:up --agent a --game kung_fu_master --model m --states g/kung_fu_master/states"
-        " --real-states 400 --chains 5 --steps 6 --precision bf16 --seed 7 -o g/kung_fu_master/findings"
+        " --real-states 400 --chains 5 --steps 6 --batch 2 --precision bf16 --seed 7"
+        " -o g/kung_fu_master/findings"
     )
     assert searched.title.startswith("kung_fu_master: ")
     # Of this game two figures have the same target, and its states are given.
@@ -56,7 +57,20 @@ def test_one_setting_holds_for_all_games() -> None:
     start = "--real-states"
     settings = {words[words.index(start) : words.index("-o")] for words in searches}
     assert settings == {
-        (start, "400", "--chains", "16", "--steps", "300", "--precision", "bf16", "--seed", "0"),
+        (
+            start,
+            "400",
+            "--chains",
+            "16",
+            "--steps",
+            "300",
+            "--batch",
+            "8",
+            "--precision",
+            "bf16",
+            "--seed",
+            "0",
+        ),
     }
 
 

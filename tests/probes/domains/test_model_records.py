@@ -63,6 +63,10 @@ def test_samples_are_told_by_how_many_there_were(shelf: Path) -> None:
     }
 
 
+def test_samples_of_games_are_not_told_of(shelf: Path) -> None:
+    assert sample_facts(ship_model(shelf, "m", {"samples": record("samples", {"samples": 500})})) == {}
+
+
 def test_a_model_is_not_its_own_ancestor(shelf: Path) -> None:
     model = ship_model(shelf, "m", {}, [{"name": "first"}, {"name": "m"}])
     assert ancestors(model) == [{"name": "first"}]
