@@ -30,8 +30,9 @@ from probes.domains.driving_study import (
     scratch_steps,
 )
 from probes.domains.driving_weights import make_weights
+from probes.domains.model_records import records
 from probes.domains.registry import AnyAgent, load_agent, load_driving_agent
-from probes.domains.study_steps import SCRATCH_MODELS
+from probes.domains.study_steps import SCRATCH_MODELS, searched_model
 from probes.domains.viewpoint import make_viewpoint
 from probes.models import find_model, shipped_models
 from probes.report.contract import FILE, Study, load_study, save_study
@@ -168,7 +169,10 @@ def configure_atari(args: argparse.Namespace) -> Plan:
     agent = load_agent(name, game)
     assert isinstance(agent, AtariAgent)  # one that drives plays no game
     models, amounts = fitting_models(args, agent), atari_study.PRESETS[args.preset]
-    config = atari_study.StudyConfig(name, game, models, amounts, agent.actions, agent.has_critic, args.seed)
+    is_read = args.preset == "smoke" and bool(records(Path(searched_model(models)), "goggles"))
+    config = atari_study.StudyConfig(
+        name, game, models, amounts, agent.actions, agent.has_critic, args.seed, is_read
+    )
 
     def compose(seconds: float) -> Study:
         return atari_pages.build_study(config, agent, args.preset, args.output, seconds)

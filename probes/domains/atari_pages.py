@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from probes.artifacts import provenance
 from probes.domains.atari_agents import AtariAgent
 from probes.domains.atari_study import StudyConfig
+from probes.domains.model_records import Record, records
 from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_cards import agent_card, model_card
 from probes.domains.study_goggles import goggles_items, shipped_goggles
-from probes.domains.study_headlines import shared_headlines
+from probes.domains.study_headlines import played, shared_headlines
 from probes.domains.study_novelty import novelty_item
 from probes.domains.study_question import question_section
 from probes.domains.study_sections import Shelf, estimate, findings_section, search_section
@@ -49,6 +51,7 @@ def build_study(
         ProbeError: a stage has left nothing, or it is damaged.
     """
     shelf = Shelf(directory, config.findings)
+    goggles = _goggles(shelf, config)
     write_baselines(shelf)
     title = config.game.replace("_", " ").title()
     return Study(
@@ -59,17 +62,18 @@ def build_study(
         asked=f"An agent learned to play the Atari game {title}. Which situations does it hold to be good, "
         "bad or critical?",
         expects=_expects(shelf),
-        happened=_happened(shelf),
+        happened=_happened(goggles.result),
         agents=(agent_card(config.agent, agent),),
         models=tuple(model_card(name, Path(path), directory) for name, path in config.models.items()),
         sections=_sections(shelf, config),
-        headlines=_headlines(shelf),
+        headlines=_headlines(shelf, goggles),
         seconds=seconds,
     )
 
 
 def _sections(shelf: Shelf, config: StudyConfig) -> tuple[Section, ...]:
     models = [Path(path) for path in config.models.values()]
+    goggles = [] if config.has_goggles_record else goggles_items(shelf)
     return (
         question_section(READING),
         findings_section(shelf),
@@ -80,7 +84,7 @@ def _sections(shelf: Shelf, config: StudyConfig) -> tuple[Section, ...]:
             "What the state model keeps, and how new its states are",
             "Two measures of the paper. Does the agent still play well if it sees only what the state model "
             "draws? And are synthesised states more than copies of recorded ones?",
-            (*goggles_items(shelf), *shipped_goggles(models), novelty_item(shelf)),
+            (*goggles, *shipped_goggles(models), novelty_item(shelf)),
         ),
         baselines_section(shelf, "pictures of the game"),
     )
@@ -118,8 +122,12 @@ def _expects(shelf: Shelf) -> str:
     )
 
 
-def _happened(shelf: Shelf) -> str:
-    told = shelf.result("goggles")
+def _goggles(shelf: Shelf, config: StudyConfig) -> Record:
+    """Return what was played in the study, or else the first record that the searched model brings."""
+    return records(Path(config.model), "goggles")[0] if config.has_goggles_record else played(shelf)
+
+
+def _happened(told: dict[str, Any]) -> str:
     agent, floor = (
         f"{one['value']:.1f} (95%: {one['low']:.1f} to {one['high']:.1f})"
         for one in (told["table"]["agent"], told["table"]["floor"])
@@ -128,8 +136,8 @@ def _happened(shelf: Shelf) -> str:
     return f"Over {episodes} games it scored {agent}; always {told['floor']} scores {floor}."
 
 
-def _headlines(shelf: Shelf) -> tuple[Number, ...]:
-    score = estimate(shelf.result("goggles")["table"]["agent"])
+def _headlines(shelf: Shelf, goggles: Record) -> tuple[Number, ...]:
+    score = estimate(goggles.result["table"]["agent"])
     assert score is not None  # of games that were played
-    own = Number("score of the agent", score, shelf.source("goggles"), note="n counts the games")
-    return (own, *shared_headlines(shelf))
+    own = Number("score of the agent", score, goggles.source, note="n counts the games")
+    return (own, *shared_headlines(shelf, goggles))

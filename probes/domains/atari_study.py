@@ -28,11 +28,14 @@ TRAINING_STEPS = {"smoke": 5_000, "quick": 300_000, "paper": 2_000_000}
 
 
 PRESETS: dict[str, StudyAmounts] = {
-    "smoke": StudyAmounts(SearchAmounts(2_000, 600, 300, 8, 100), 64, 32, 60, 2, 2),
+    "smoke": StudyAmounts(SearchAmounts(1_000, 300, 200, 8, 60), 64, 32, 60, 2, 2),
     "quick": StudyAmounts(SearchAmounts(10_000, 2_000, 1_000, 32, 300), 500, 200, 200, 4, 10),
     "paper": StudyAmounts(SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20),
 }
-"""`smoke` shows that all of it works, in minutes; `paper` has the paper's numbers where it gives any."""
+"""`smoke` shows that all of it works, in minutes; `paper` has the paper's numbers where it gives any.
+
+A game may take thousands of decisions: the goggles of a state model that brings a record are read in `smoke`.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class StudyConfig:
     has_critic: bool
     """Whether the agent estimates the value of a state itself; only then is it asked for."""
     seed: int = 0
+    has_goggles_record: bool = False
+    """Whether the goggles are read from the record that the searched model brings, instead of played."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -72,12 +77,13 @@ def plan(config: StudyConfig, directory: Path) -> list[Step]:
     n, states = config.amounts, directory / "states"
     player = ("--agent", config.agent, "--game", config.game)
     given = (*player, "--model", config.model, "--states", str(states))
+    goggles = goggles_step(player, config.models, n.goggles_episodes, directory)
     return [
         collect_step(config.agent, n.own, states, config.game),
         search_step(config.targets, given, n.own, config.seed, directory / "findings"),
         samples_step(given, n.samples, directory),
         *comparing_steps(player, given, n, directory),
-        goggles_step(player, config.models, n.goggles_episodes, directory),
+        *([] if config.has_goggles_record else [goggles]),
     ]
 
 

@@ -17,7 +17,7 @@ from probes.domains.driving_study import StudyConfig, finding_names
 from probes.domains.driving_weights import weights_section
 from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_goggles import goggles_items, shipped_goggles
-from probes.domains.study_headlines import shared_headlines
+from probes.domains.study_headlines import played, shared_headlines
 from probes.domains.study_novelty import novelty_item
 from probes.domains.study_question import question_section
 from probes.domains.study_sections import Shelf, estimate, findings_section, search_section
@@ -150,7 +150,7 @@ def _headlines(shelf: Shelf, replayed: dict[str, Any]) -> tuple[Number, ...]:
     if path is not None:
         label = "states synthesised for T- that show a person within the stopping path"
         numbers.append(Number(label, path, shelf.source("contents"), "%", "of those that pass the checks"))
-    return (*numbers, *shared_headlines(shelf))
+    return (*numbers, *shared_headlines(shelf, played(shelf)))
 
 
 def headlines(study: Study) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Amounts(StudyAmounts):
 
 PRESETS: dict[str, Amounts] = {
     "smoke": Amounts(
-        SearchAmounts(2_000, 600, 300, 8, 100), 200, 32, 60, 2, 5, 100, 0,
+        SearchAmounts(2_000, 600, 300, 8, 100), 200, 32, 60, 2, 5, 60, 0,
         SearchAmounts(1_000, 400, 200, 8, 100), 2,
     ),
     "quick": Amounts(

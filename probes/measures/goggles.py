@@ -21,14 +21,10 @@ from probes.data.episodes import Player
 from probes.state_models.state_model import StateModel, reconstruct
 from probes.states import to_states, to_stored
 from probes.statistics import Estimate, Floats
-from probes.synthesis.parallel import on_all_cores
 from probes.synthesis.round_trip import check_layouts, freeze_both
 
 KEPT_BAR, KEPT_LOW_BAR = 0.95, 0.90
 """What a good state model keeps of the agent's advantage, and the least lower bound of the interval."""
-
-SHARED = 4
-"""States from which on cores work side by side, each on some of them, not all on each."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +35,8 @@ class GogglesConfig:
     """Of the state model; the agent always computes in float32."""
     is_hard: bool = False
     """Whether the agent sees the likeliest classes and rounded levels instead of soft classes."""
-    batch: int = 8
-    """States at a time, at most; bounds the memory."""
+    batch: int = 32
+    """States at a time, at most; bounds the memory. A look at 5 takes hardly longer than one at 2."""
     device: str = "cpu"
     """Where the model and the agent are."""
 
@@ -81,10 +77,8 @@ def through(agent: Agent, model: StateModel, config: GogglesConfig | None = None
     settings = config or GogglesConfig()
 
     def choose(stored: NDArray[np.uint8]) -> NDArray[np.int64]:
-        # An even number of parts, for two cores to work side by side; not of a few states, it would not pay.
-        pairs = -(-len(stored) // (2 * settings.batch))
-        parts = np.array_split(stored, 2 * pairs) if len(stored) >= SHARED else [stored]
-        return np.concatenate(on_all_cores(lambda part: _best(_see(agent, model, part, settings)), parts))
+        parts = np.array_split(stored, -(-len(stored) // settings.batch))
+        return np.concatenate([_best(_see(agent, model, part, settings)) for part in parts])
 
     return choose
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from probes.cli import MISUSE, main
 from probes.domains.atari_consoles import ConsoleConfig
 from probes.domains.atari_simulation import AtariSimulation
 from probes.domains.atari_study import PRESETS
+from probes.domains.model_records import Record
 from probes.domains.study_steps import SearchAmounts, StudyAmounts
-from probes.report.contract import load_study
+from probes.report.contract import SourceRef, load_study
 from tests.probes.cli.conftest import Tiny, told
+from tests.probes.domains.shelves import goggles, number
 
 FEW = StudyAmounts(SearchAmounts(24, 12, 12, 2, 2), 8, 4, 2, 1, 1)
 
@@ -41,6 +44,14 @@ def test_a_game_is_studied_by_the_same_stages(
     for section in study.sections:
         assert section.title in page
     assert "Freeway" in study.title
+    # A state model that brings a record of the goggles is not played through again.
+    known = Record(goggles(), SourceRef("goggles", "ab" * 32, "probes goggles of old", shipped=True), "")
+    for module in ("probes.cli.study", "probes.domains.atari_pages"):
+        monkeypatch.setattr(f"{module}.records", lambda *_: [known])
+    shutil.rmtree(tmp_path / "s" / "goggles")
+    assert main([*arguments, "-o", str(tmp_path / "s")]) == 0
+    assert told(capsys)["score of the agent"] == number(12.0, 20)
+    assert not (tmp_path / "s" / "goggles").exists()
 
 
 def test_a_game_must_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

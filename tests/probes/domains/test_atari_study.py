@@ -56,6 +56,12 @@ def test_the_value_of_an_agent_that_estimates_none_is_not_searched_for() -> None
     assert "v-plus" not in without.findings
 
 
+def test_goggles_that_are_on_record_are_not_played() -> None:
+    commands = [step.words[0] for step in plan(replace(CONFIG, has_goggles_record=True), Path("d"))]
+    assert "goggles" not in commands
+    assert len(commands) == len(plan(CONFIG, Path("d"))) - 1
+
+
 def test_the_searched_model_must_be_named() -> None:
     config = StudyConfig("a", "pong", {"paper": "n"}, FEW, (), True)
     with pytest.raises(ProbeError, match="found paper; one of them must be named crisp"):

@@ -43,7 +43,7 @@ def test_all_targets_of_a_game_are_searched_for_at_once() -> None:
     )
     assert " ".join(searched.words) == (
         "search T± T+ T- action:up --agent a --game kung_fu_master --model m --states g/kung_fu_master/states"
-        " --real-states 400 --chains 5 --steps 6 --batch 2 --precision bf16 --seed 7"
+        " --real-states 400 --chains 5 --steps 6 --batch 5 --precision bf16 --seed 7"
         " -o g/kung_fu_master/findings"
     )
     assert searched.title.startswith("kung_fu_master: ")
