@@ -3,8 +3,7 @@
 Same game, number of worlds, network, threads, and states of gradient for a step. SB3 plays through its own
 wrappers, as its users have it; on our worlds it is told beside. All are past the time before their first
 update, and act at random as seldom as they will in the end. The C library keeps freed memory for all. Our DQN
-does somewhat more for a step: it is double, and sums three rewards. Its head is here a plain one, because SB3
-has no other.
+is here as SB3 has it, neither double nor duelling; as it is trained, it is told beside.
 """
 
 from __future__ import annotations
@@ -66,9 +65,11 @@ class Contest(NamedTuple):
     """Of SB3's worlds."""
     peer_name: str
     size: Size
+    as_trained: Callable[[AtariLearningEnv, Size, Precision], Learner] | None = None
+    """Ours by default, where that is more than the peer does."""
 
 
-def dqn_config(size: Size, precision: Precision = "float32") -> DQNConfig:
+def dqn_config(size: Size, precision: Precision = "float32", is_double: bool = False) -> DQNConfig:
     """Return what `probes train` has by default, but for a small replay, little exploration and no end."""
     settled = DQNConfig.epsilon_end
     return DQNConfig(
@@ -78,6 +79,7 @@ def dqn_config(size: Size, precision: Precision = "float32") -> DQNConfig:
         learning_starts=size.fill,
         replay_frames=size.replay,
         precision=precision,
+        is_double=is_double,
     )
 
 
@@ -87,8 +89,13 @@ def plain_q_network(actions: int) -> QNetwork:
 
 
 def our_dqn(env: AtariLearningEnv, network: QNetwork, size: Size, precision: Precision) -> QLearner:
-    """Return our DQN."""
+    """Return our DQN, not double."""
     return QLearner(env, network, dqn_config(size, precision))
+
+
+def dqn_as_trained(env: AtariLearningEnv, size: Size, precision: Precision) -> QLearner:
+    """Return our DQN, double and duelling."""
+    return QLearner(env, q_network(len(env.actions), seed=0), dqn_config(size, precision, is_double=True))
 
 
 def peer_dqn(worlds: Any, network: QNetwork, size: Size) -> Any:
@@ -123,6 +130,7 @@ DQN = Contest(
     peer_dqn,
     "stable-baselines3 DQN in float32 with its own wrappers, same plain head, states of gradient for a step",
     Size(ALGORITHMS["dqn"].envs, steps=512, fill=2_048),
+    dqn_as_trained,
 )
 A2C = Contest(
     "a2c",
@@ -164,12 +172,12 @@ def peer_work(model: Any, size: Size) -> Callable[[], float]:
 def rates(contest: Contest, precision: Precision) -> dict[str, list[float]]:
     """Return the steps per second in each turn: of ours in a precision and in float32, and of the peer.
 
-    `on our worlds` is the peer, spared its own wrappers.
+    `on our worlds` is the peer, spared its own wrappers; `as trained` is ours where it does more by default.
     """
     from benchmarks.sb3_atari import as_worlds, own_worlds  # an extra
 
     size = contest.size
-    envs = [AtariLearningEnv(GAME, size.worlds) for _ in range(3)]
+    envs = [AtariLearningEnv(GAME, size.worlds) for _ in range(4)]
     networks = [contest.network(len(env.actions)) for env in envs]
     worlds = {"peer": own_worlds(OWN_NAME, size.worlds), "on our worlds": as_worlds(envs[2])}
     try:
@@ -178,6 +186,8 @@ def rates(contest: Contest, precision: Precision) -> dict[str, list[float]]:
             "float32": our_work(contest.ours(envs[1], networks[1], size, "float32"), size),
             **{name: peer_work(contest.peer(each, networks[2], size), size) for name, each in worlds.items()},
         }
+        if contest.as_trained is not None:
+            contestants["as trained"] = our_work(contest.as_trained(envs[3], size, precision), size)
         return rates_in_turns(contestants, size.repeats)
     finally:
         for each in (*envs, worlds["peer"]):
@@ -211,6 +221,7 @@ def measure(contest: Contest) -> Row:
             "ratio_peer_float32": median_ratio(found["float32"], found["peer"]),
             "peer_on_our_worlds": median(found["on our worlds"]),
             "ratio_peer_on_our_worlds": median_ratio(found["ours"], found["on our worlds"]),
+            "as_trained": median(found.get("as trained", found["ours"])),
             "parameters": count_parameters(contest.network),
             "parameters_by_default": count_parameters(partial(ALGORITHMS[contest.algo].network, seed=0)),
             "game": GAME,
