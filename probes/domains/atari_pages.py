@@ -14,13 +14,16 @@ from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_cards import agent_card, model_card
 from probes.domains.study_goggles import goggles_items, shipped_goggles
 from probes.domains.study_headlines import played, shared_headlines
+from probes.domains.study_model import model_section
 from probes.domains.study_novelty import novelty_item
 from probes.domains.study_question import question_section
 from probes.domains.study_sections import Shelf, estimate, findings_section, search_section
-from probes.report.contract import Number, Section, Stacks, Study
-from probes.states import StateLayout
+from probes.report.contract import Number, Section, Study
 
-SAMPLES_SHOWN = 8
+SAMPLES = (
+    "Pictures that could have been recorded: everything that moves in the game is there, and as often as in "
+    "the game."
+)
 READING = (
     "A state is what the agent sees at one moment: four consecutive pictures of the screen. A target is a "
     "question put as a number J that the search raises, such as: of which states does the agent expect "
@@ -78,7 +81,7 @@ def _sections(shelf: Shelf, config: StudyConfig) -> tuple[Section, ...]:
         question_section(READING),
         findings_section(shelf),
         search_section(shelf),
-        _model_section(shelf),
+        model_section(shelf, SAMPLES),
         Section(
             "measures",
             "What the state model keeps, and how new its states are",
@@ -87,27 +90,6 @@ def _sections(shelf: Shelf, config: StudyConfig) -> tuple[Section, ...]:
             (*goggles, *shipped_goggles(models), novelty_item(shelf)),
         ),
         baselines_section(shelf, "pictures of the game"),
-    )
-
-
-def _model_section(shelf: Shelf) -> Section:
-    told = shelf.result("samples")
-    return Section(
-        "model",
-        "The state model, and how far to trust it",
-        "All synthesised states are drawn by a model that learned to draw recorded ones. What it cannot draw "
-        "cannot be found, and what it draws too often may look like a finding.",
-        (
-            Stacks(
-                "Random samples of the state model, searched for nothing",
-                "Pictures that could have been recorded: everything that moves in the game is there, and as "
-                "often as in the game.",
-                "samples/stored.npy",
-                StateLayout.from_json(told["layout"]),
-                tuple(range(min(SAMPLES_SHOWN, int(told["samples"])))),
-                shelf.source("samples"),
-            ),
-        ),
     )
 
 

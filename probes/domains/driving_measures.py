@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from probes.domains.model_records import records
-from probes.domains.study_sections import SHOWN, Shelf, estimate
-from probes.report.contract import Bar, Cell, Column, Number, Section, SourceRef, Stacks, Table
-from probes.states import StateLayout
+from probes.domains.study_model import model_section
+from probes.domains.study_sections import Shelf, estimate
+from probes.report.contract import Bar, Cell, Column, Number, Section, SourceRef, Table
 
 CONSISTENT = {
     "road_below_horizon": "ground below the horizon, sky above",
@@ -20,7 +20,7 @@ CONSISTENT = {
 """What is checked of a scene, in words."""
 
 
-def model_section(shelf: Shelf, model: Path) -> Section:
+def trust_section(shelf: Shelf, model: Path) -> Section:
     """Tell how far the state model can be trusted.
 
     Args:
@@ -29,21 +29,10 @@ def model_section(shelf: Shelf, model: Path) -> Section:
     """
     told, source = shelf.result("samples"), shelf.source("samples")
     kept = [_sample_numbers(one.result, one.source) for one in records(model, "samples")]
-    return Section(
-        "model",
-        "The state model, and how far to trust it",
-        "All synthesised states are drawn by a model that learned to draw recorded ones. What it cannot draw "
-        "cannot be found, and what it draws too often may look like a finding.",
+    return model_section(
+        shelf,
+        "Scenes that could have been recorded: a road, houses at its side, cars and people on the ground.",
         (
-            Stacks(
-                "Random samples of the state model, searched for nothing",
-                "Scenes that could have been recorded: a road, houses at its side, cars and people on the "
-                "ground.",
-                "samples/stored.npy",
-                StateLayout.from_json(told["layout"]),
-                tuple(range(min(2 * SHOWN, int(told["samples"])))),
-                source,
-            ),
             *_sample_numbers(told, source),
             *(number for numbers in kept for number in numbers),
             _classes(told, source),

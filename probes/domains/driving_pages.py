@@ -10,7 +10,7 @@ from probes.artifacts import provenance
 from probes.domains.driving import DrivingAgent
 from probes.domains.driving_cards import agent_cards, model_cards
 from probes.domains.driving_chapters import replay_section
-from probes.domains.driving_measures import model_section
+from probes.domains.driving_measures import trust_section
 from probes.domains.driving_others import braking_headlines, empty_road_section, others_section
 from probes.domains.driving_sights import contents_section
 from probes.domains.driving_study import StudyConfig, finding_names
@@ -70,7 +70,7 @@ def _sections(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[S
         *((others_section(shelf, agent.name, company),) if company.asked_low else ()),
         *((empty_road,) if empty_road else ()),
         search_section(shelf),
-        model_section(shelf, Path(config.model)),
+        trust_section(shelf, Path(config.model)),
         weights_section(shelf),
         Section(
             "measures",

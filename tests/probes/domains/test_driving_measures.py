@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from probes.domains.driving_measures import CONSISTENT, model_section
+from probes.domains.driving_measures import CONSISTENT, trust_section
 from probes.domains.study_sections import Shelf
 from probes.report.contract import Number, Stacks, Table
 from probes.statistics import Estimate
@@ -23,13 +23,13 @@ def value(cell: object) -> float:
 
 
 def test_no_more_samples_are_shown_than_there_are(shelf: Shelf) -> None:
-    stacks, *_ = model_section(shelf, Path("nowhere")).items
+    stacks, *_ = trust_section(shelf, Path("nowhere")).items
     assert isinstance(stacks, Stacks)
     assert stacks.indices == (0, 1, 2)
 
 
 def test_a_model_that_draws_a_class_too_often_misses_its_bar(shelf: Shelf) -> None:
-    _, within, consistent, classes, realism = model_section(shelf, Path("nowhere")).items
+    _, within, consistent, classes, realism = trust_section(shelf, Path("nowhere")).items
     assert isinstance(within, Number)
     assert within.estimate == 0
     assert within.note == "of 1 classes that fill more than 0.1% of the pixels; 3 samples"
