@@ -22,21 +22,28 @@ class AveragePicture(nn.Module):
 
     Args:
         layout: of the states. Until `take` all classes are equally likely, and all levels 1/2.
+        size: rows and columns of the decoder's last layer.
     """
 
     picture: Tensor
     """(T * C, H, W): shares of classes, and levels."""
     deviation: Tensor
     """(T * C, 1, 1), of each channel the root mean square of its plane's distance from the average."""
+    raw: Tensor
+    """(1, 4 * T * C, *size), the decoder's last layer that stands for the average; follows from `picture`."""
 
-    def __init__(self, layout: StateLayout) -> None:
+    def __init__(self, layout: StateLayout, size: tuple[int, int]) -> None:
         super().__init__()
         self.layout = layout
+        self._size = size
         channels = layout.stack * layout.channels
         start = torch.cat([torch.full((p.channels,), _even(p.kind, p.channels)) for p in layout.planes])
         even = start.repeat(layout.stack)[:, None, None].expand(-1, layout.height, layout.width)
         self.register_buffer("picture", even.clone())
         self.register_buffer("deviation", torch.ones(channels, 1, 1))
+        self.register_buffer("raw", self._drawn(), persistent=False)
+        # Of the module that is given, not of `self`: a copy has its own.
+        self.register_load_state_dict_post_hook(lambda module, _: module._redraw())  # type: ignore[no-untyped-call]
 
     def take(self, stored: Tensor) -> Tensor:
         """Average recorded states (B, T, M, H, W), uint8; return the deviation (P,) of each plane."""
@@ -52,14 +59,17 @@ class AveragePicture(nn.Module):
         ]
         self.picture.copy_(average)
         self.deviation.copy_(torch.cat(spread).repeat(self.layout.stack)[:, None, None])
+        self._redraw()
         return deviations
 
     def centred(self, frames: Tensor) -> Tensor:
         """Return what frames (B, T * C, H, W) are off the average, in units of their planes' deviation."""
         return (frames - self.picture.to(frames.dtype)) / self.deviation.to(frames.dtype)
 
-    def raw(self, size: torch.Size) -> Tensor:
-        """Return the decoder's last layer (1, 4 * T * C, *size) that stands for the average."""
+    def _redraw(self) -> None:
+        self.raw = self._drawn()
+
+    def _drawn(self) -> Tensor:
         layout = self.layout
         maps = self.picture.reshape(1, layout.stack, layout.channels, layout.height, layout.width)
         logits = [
@@ -68,7 +78,7 @@ class AveragePicture(nn.Module):
             else torch.logit(maps[:, :, channels], eps=LEAST_LEVEL)
             for plane, channels, _ in layout.slices()
         ]
-        blocks = stored_blocks(torch.cat(logits, dim=2), *size)  # (1, h, w, C, 4 * T)
+        blocks = stored_blocks(torch.cat(logits, dim=2), *self._size)  # (1, h, w, C, 4 * T)
         return blocks.flatten(3).permute(0, 3, 1, 2)
 
 

@@ -97,7 +97,7 @@ class CrispModel(nn.Module):
         self.config = config or CrispConfig()
         self._size = tuple(-(-side // CELL) * CELL for side in (layout.height, layout.width))
         has_levels = any(plane.kind == "level" for plane in layout.planes)
-        self.average = AveragePicture(layout) if has_levels else None
+        self.average = AveragePicture(layout, self._cells(2)) if has_levels else None
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
             self._build_encoder()
@@ -229,7 +229,7 @@ class CrispModel(nn.Module):
             assert isinstance(up, nn.Conv2d)
             hidden = draw(self._place(enlarge(functional.silu(hidden), up), place))
         raw: Tensor = self.out(functional.silu(hidden))
-        return raw if self.average is None else raw + self.average.raw(raw.shape[2:])
+        return raw if self.average is None else raw + self.average.raw
 
     def start_at(self, stored: Tensor) -> None:
         """Let a new model begin at the average of recorded states (B, T, M, H, W), if it knows one."""
