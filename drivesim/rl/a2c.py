@@ -17,7 +17,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from drivesim.rl.descent import Descent, Precision, Settings, Think
+from drivesim.rl.descent import Descent, Settings, Think
 from drivesim.rl.distributions import entropy, log_probability, sample
 from drivesim.rl.episodes import EpisodeStatistics
 from drivesim.rl.learner import check_environment, learning_ends
@@ -30,33 +30,12 @@ class TrainingDiverged(Exception):
 
 
 @dataclass(frozen=True)
-class A2CConfig:
+class A2CConfig(Settings):
     """How to learn. The defaults are Kostrikov's, but for the rollout's length and the smoothing by GAE."""
 
-    total_steps: int = 10_000_000
-    """Environment steps, summed over environments."""
-    num_steps: int = 8
-    """T, steps of each environment between updates."""
-    learning_rate: float = 7e-4
-    """At the start; it falls linearly to 0 at `total_steps`."""
     rmsprop_alpha: float = 0.99
     rmsprop_epsilon: float = 1e-5
-    discount: float = 0.99
-    gae_lambda: float = 0.95
-    """Schulman et al. (2016); 1 gives Mnih's n-step returns."""
-    entropy_coefficient: float = 0.01
-    value_coefficient: float = 0.5
     max_gradient_norm: float = 0.5
-    normalise_advantages: bool = False
-    """Whether to scale the advantages of a rollout to mean 0 and deviation 1."""
-    clip_rewards: bool = False
-    """Whether to learn from rewards cut to [-1, 1]; returns are always reported as they were paid."""
-    seed: int = 0
-    """Of the environments' first reset and of the drawn actions."""
-    device: str = "cpu"
-    """`cpu` or `cuda`."""
-    precision: Precision = "float32"
-    """Of convolutions and matrix products; weights and losses stay float32. See `fastest_precision`."""
 
     def make_descent(self, network: ActorCritic, think: Think, generator: torch.Generator) -> Descent:
         """Return RMSprop, which needs no second look and draws nothing."""

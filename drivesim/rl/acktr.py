@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from drivesim.rl.descent import Descent, Precision, Think
+from drivesim.rl.descent import Descent, Settings, Think
 from drivesim.rl.distributions import log_probability, sample
 from drivesim.rl.kfac import Curvature
 from drivesim.rl.networks import ActorCritic
@@ -23,20 +23,18 @@ LOG_STD_CURVATURE = 2.0
 
 
 @dataclass(frozen=True)
-class ACKTRConfig:
+class ACKTRConfig(Settings):
     """How to learn. The defaults are Kostrikov's, which are Wu et al.'s, for 32 environments."""
 
-    total_steps: int = 10_000_000
-    """Environment steps, summed over environments."""
     num_steps: int = 20
-    """T, steps of each environment between updates."""
     learning_rate: float = 0.25
     """The most that a step is scaled by, at the start; it falls linearly to 0 at `total_steps`."""
+    gae_lambda: float = 1.0
     trust_region: float = 1e-3
     """delta, how far a step may take the outputs' distribution, as a Kullback-Leibler divergence."""
     momentum: float = 0.9
     damping: float = 1e-2
-    """Added to the Fisher matrix; see `kfac.damped_inverses`."""
+    """Added to the Fisher matrix, which stays float32; see `kfac.damped_inverses`."""
     curvature_decay: float = 0.99
     """Of the running means of the Fisher matrix, an update."""
     curvature_every: int = 4
@@ -44,21 +42,6 @@ class ACKTRConfig:
     take all (1), which costs more than the rest of an update; a mean over 100 updates does not need them."""
     inverse_every: int = 10
     """Updates between two inversions of the Fisher matrix."""
-    discount: float = 0.99
-    gae_lambda: float = 1.0
-    """Schulman et al. (2016); 1 gives Mnih's n-step returns."""
-    entropy_coefficient: float = 0.01
-    value_coefficient: float = 0.5
-    normalise_advantages: bool = False
-    """Whether to scale the advantages of a rollout to mean 0 and deviation 1."""
-    clip_rewards: bool = False
-    """Whether to learn from rewards cut to [-1, 1]; returns are always reported as they were paid."""
-    seed: int = 0
-    """Of the environments' first reset and of all that is drawn."""
-    device: str = "cpu"
-    """`cpu` or `cuda`."""
-    precision: Precision = "float32"
-    """Of convolutions and matrix products; weights, losses and the Fisher matrix stay float32."""
 
     def __post_init__(self) -> None:
         for name in ("total_steps", "num_steps", "curvature_every", "inverse_every"):

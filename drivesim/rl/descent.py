@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from drivesim.rl.learner import Config
 from drivesim.rl.networks import ActorCritic, PolicyValue
 from drivesim.rl.rollout import Rollout
 
@@ -34,29 +35,32 @@ class Descent(Protocol):
         """Return what the next step depends on besides weights and gradients, live."""
 
 
-class Settings(Config, Protocol):
-    """What every configuration of an actor-critic says; `a2c.A2CConfig` tells what it means."""
+@dataclass(frozen=True)
+class Settings(ABC):
+    """How to learn, whatever the descent. The defaults are those of `a2c.A2CConfig`."""
 
-    @property
-    def num_steps(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def discount(self) -> float: ...
-    @property
-    def gae_lambda(self) -> float: ...
-    @property
-    def entropy_coefficient(self) -> float: ...
-    @property
-    def value_coefficient(self) -> float: ...
-    @property
-    def normalise_advantages(self) -> bool: ...
-    @property
-    def clip_rewards(self) -> bool: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def precision(self) -> Precision: ...
+    total_steps: int = 10_000_000
+    """Environment steps, summed over environments."""
+    num_steps: int = 8
+    """T, steps of each environment between updates."""
+    learning_rate: float = 7e-4
+    """At the start; it falls linearly to 0 at `total_steps`."""
+    discount: float = 0.99
+    gae_lambda: float = 0.95
+    """Schulman et al. (2016); 1 gives Mnih's n-step returns."""
+    entropy_coefficient: float = 0.01
+    value_coefficient: float = 0.5
+    normalise_advantages: bool = False
+    """Whether to scale the advantages of a rollout to mean 0 and deviation 1."""
+    clip_rewards: bool = False
+    """Whether to learn from rewards cut to [-1, 1]; returns are always reported as they were paid."""
+    seed: int = 0
+    """Of the environments' first reset and of all that is drawn."""
+    device: str = "cpu"
+    """`cpu` or `cuda`."""
+    precision: Precision = "float32"
+    """Of convolutions and matrix products; weights and losses stay float32. See `fastest_precision`."""
 
+    @abstractmethod
     def make_descent(self, network: ActorCritic, think: Think, generator: torch.Generator) -> Descent:
         """Return how the network's weights are to follow the gradient; the generator is for its draws."""
