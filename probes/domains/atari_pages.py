@@ -12,10 +12,9 @@ from probes.domains.atari_study import StudyConfig
 from probes.domains.model_records import Record, records
 from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_cards import agent_card, model_card
-from probes.domains.study_goggles import goggles_items, shipped_goggles
+from probes.domains.study_goggles import goggles_items, measures_section
 from probes.domains.study_headlines import played, shared_headlines
 from probes.domains.study_model import model_section
-from probes.domains.study_novelty import novelty_item
 from probes.domains.study_question import question_section
 from probes.domains.study_sections import Shelf, estimate, findings_section, search_section
 from probes.report.contract import Number, Section, Study
@@ -32,9 +31,7 @@ READING = (
     "T- asks for states in which even the best action promises little, T+ for those in which even the worst "
     "one promises much, T± for those in which one action is good and another bad. S- and S+ ask the same of "
     "all actions together, V- and V+ of the state's own value where the agent estimates one. An action's "
-    "name asks for states in which the agent would take it.\n\n"
-    "What never appears among the synthesised states was not synthesised, and no more is known: the agent "
-    "may not go by it, or the state model may not draw it."
+    "name asks for states in which the agent would take it."
 )
 
 
@@ -82,13 +79,7 @@ def _sections(shelf: Shelf, config: StudyConfig) -> tuple[Section, ...]:
         findings_section(shelf),
         search_section(shelf),
         model_section(shelf, SAMPLES),
-        Section(
-            "measures",
-            "What the state model keeps, and how new its states are",
-            "Two measures of the paper. Does the agent still play well if it sees only what the state model "
-            "draws? And are synthesised states more than copies of recorded ones?",
-            (*goggles, *shipped_goggles(models), novelty_item(shelf)),
-        ),
+        measures_section(shelf, goggles, models, "play"),
         baselines_section(shelf, "pictures of the game"),
     )
 

@@ -16,9 +16,8 @@ from probes.domains.driving_sights import contents_section
 from probes.domains.driving_study import StudyConfig, finding_names
 from probes.domains.driving_weights import weights_section
 from probes.domains.study_baselines import baselines_section, write_baselines
-from probes.domains.study_goggles import goggles_items, shipped_goggles
+from probes.domains.study_goggles import goggles_items, measures_section
 from probes.domains.study_headlines import played, shared_headlines
-from probes.domains.study_novelty import novelty_item
 from probes.domains.study_question import question_section
 from probes.domains.study_sections import Shelf, estimate, findings_section, search_section
 from probes.report.contract import Number, Section, Study
@@ -72,13 +71,7 @@ def _sections(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[S
         search_section(shelf),
         trust_section(shelf, Path(config.model)),
         weights_section(shelf),
-        Section(
-            "measures",
-            "What the state model keeps, and how new its states are",
-            "Two measures of the paper. Does the agent still drive well if it sees only what the state model "
-            "draws? And are synthesised states more than copies of recorded ones?",
-            (*goggles_items(shelf), *shipped_goggles(models), novelty_item(shelf)),
-        ),
+        measures_section(shelf, goggles_items(shelf), models, "drive"),
         baselines_section(shelf, "scenes of a street"),
         replay_section(shelf, agent.name),
     )
@@ -93,9 +86,7 @@ READING = (
     "T-, S- and V- ask for states of which the agent expects little, T+, S+ and V+ for those of which it "
     "expects much, T± for those in which one action is good and another bad. The agents here estimate one "
     "value for a state, so that T, S and V are the same search. An action's name asks for states in which "
-    "the agent would take it.\n\n"
-    "What never appears among the synthesised states was not synthesised, and no more is known: the agent "
-    "may not go by it, or the state model may not draw it."
+    "the agent would take it."
 )
 
 

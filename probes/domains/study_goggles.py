@@ -1,4 +1,4 @@
-"""What a study's page tells of playing through state models: the goggles of Table 1."""
+"""What a study's page tells of the paper's measures, playing through state models (Table 1) before all."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from probes.domains.model_records import records
+from probes.domains.study_novelty import novelty_item
 from probes.domains.study_sections import Shelf, estimate
-from probes.report.contract import Cell, Column, Item, SourceRef, Table, Text
+from probes.report.contract import Cell, Column, Item, Section, SourceRef, Table, Text
 
 MODELS = {
     "vae": "vae (the paper's, errors not weighed)",
@@ -28,6 +29,24 @@ def goggles_items(shelf: Shelf) -> list[Item]:
         by_signs = ", each reward counted by its sign alone"
         items.append(_goggles(told["clipped"], told["floor"], source, by_signs))
     return items
+
+
+def measures_section(shelf: Shelf, goggles: Iterable[Item], models: Iterable[Path], acts: str) -> Section:
+    """Tell of the paper's two measures.
+
+    Args:
+        shelf: of the study.
+        goggles: what the study found of them itself.
+        models: whose records are told beside.
+        acts: what the agent does, such as `drive`.
+    """
+    return Section(
+        "measures",
+        "What the state model keeps, and how new its states are",
+        f"Two measures of the paper. Does the agent still {acts} well if it sees only what the state model "
+        "draws? And are synthesised states more than copies of recorded ones?",
+        (*goggles, *shipped_goggles(models), novelty_item(shelf)),
+    )
 
 
 def shipped_goggles(models: Iterable[Path]) -> list[Item]:
