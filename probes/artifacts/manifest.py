@@ -29,6 +29,7 @@ MADE_BY: dict[str, str] = {
     "activation-max": "probes activation-max",
     "replay": "probes replay",
     "braking": "probes braking",
+    "oxygen": "probes oxygen",
     "contents": "probes contents",
     "fit-checkpoint": "probes fit",
     "study": "probes study",

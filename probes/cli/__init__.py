@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": "probes.cli.replay",
     "braking": "probes.cli.braking",
     "contents": "probes.cli.contents",
+    "oxygen": "probes.cli.oxygen",
     "ship": "probes.cli.ship",
     "ship-agent": "probes.cli.ship_agent",
     "study": "probes.cli.study",

@@ -10,6 +10,7 @@ from probes.artifacts import provenance
 from probes.domains.atari_agents import AtariAgent
 from probes.domains.atari_study import StudyConfig
 from probes.domains.model_records import Record, records
+from probes.domains.seaquest_pages import oxygen_section
 from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_cards import agent_card, model_card
 from probes.domains.study_goggles import goggles_items, measures_section
@@ -77,6 +78,7 @@ def _sections(shelf: Shelf, config: StudyConfig) -> tuple[Section, ...]:
     return (
         question_section(READING),
         findings_section(shelf),
+        *((oxygen_section(shelf),) if config.has_oxygen else ()),
         search_section(shelf),
         model_section(shelf, SAMPLES),
         measures_section(shelf, goggles, models, "play"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from probes.domains.seaquest import GAME as SEAQUEST
 from probes.domains.study_steps import (
     SearchAmounts,
     StudyAmounts,
@@ -27,10 +28,18 @@ TRAINING_STEPS = {"smoke": 5_000, "quick": 300_000, "paper": 2_000_000}
 """Decisions that an agent learns from when a study begins from scratch; the last are the paper's."""
 
 
-PRESETS: dict[str, StudyAmounts] = {
-    "smoke": StudyAmounts(SearchAmounts(1_000, 300, 200, 8, 60), 64, 32, 60, 2, 2),
-    "quick": StudyAmounts(SearchAmounts(10_000, 2_000, 1_000, 32, 300), 500, 200, 200, 4, 10),
-    "paper": StudyAmounts(SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20),
+@dataclass(frozen=True)
+class Amounts(StudyAmounts):
+    """How much a study computes."""
+
+    oxygen_episodes: int
+    """Of Seaquest, in which deaths are counted, with the oxygen as it is and as many with it kept full."""
+
+
+PRESETS: dict[str, Amounts] = {
+    "smoke": Amounts(SearchAmounts(1_000, 300, 200, 8, 60), 64, 32, 60, 2, 2, 5),
+    "quick": Amounts(SearchAmounts(10_000, 2_000, 1_000, 32, 300), 500, 200, 200, 4, 10, 30),
+    "paper": Amounts(SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20, 100),
 }
 """`smoke` shows that all of it works, in minutes; `paper` has the paper's numbers where it gives any.
 
@@ -47,7 +56,7 @@ class StudyConfig:
     game: str
     models: dict[str, str]
     """State models for the goggles, by the name of their row; the searched one is `crisp`."""
-    amounts: StudyAmounts
+    amounts: Amounts
     actions: tuple[str, ...]
     has_critic: bool
     """Whether the agent estimates the value of a state itself; only then is it asked for."""
@@ -60,6 +69,11 @@ class StudyConfig:
         """What is searched for."""
         general = (target for target in TARGETS if self.has_critic or target not in OF_VALUE)
         return (*general, *self.actions)
+
+    @property
+    def has_oxygen(self) -> bool:
+        """Whether the game is one in which deaths by want of oxygen are counted."""
+        return self.game == SEAQUEST
 
     @property
     def model(self) -> str:
@@ -84,7 +98,24 @@ def plan(config: StudyConfig, directory: Path) -> list[Step]:
         samples_step(given, n.samples, directory),
         *comparing_steps(player, given, n, directory),
         *([] if config.has_goggles_record else [goggles]),
+        *([oxygen_step(config, player, directory)] if config.has_oxygen else []),
     ]
+
+
+def oxygen_step(config: StudyConfig, player: tuple[str, ...], directory: Path) -> Step:
+    """Return the stage that counts what a Seaquest agent dies of, and states with low oxygen.
+
+    Args:
+        config: what is studied.
+        player: the options that name the agent.
+        directory: of the study.
+    """
+    found = [str(directory / "findings" / name) for name in config.findings]
+    return Step(
+        "count what it dies of, and states with low oxygen",
+        ("oxygen", *found, *player, "--states", str(directory / "states"), "--episodes",
+         str(config.amounts.oxygen_episodes), "-o", str(directory / "oxygen")),
+    )  # fmt: skip
 
 
 def scratch_agent(game: str, directory: Path) -> Path:

@@ -9,14 +9,14 @@ import pytest
 from probes.cli import MISUSE, main
 from probes.domains.atari_consoles import ConsoleConfig
 from probes.domains.atari_simulation import AtariSimulation
-from probes.domains.atari_study import PRESETS
+from probes.domains.atari_study import PRESETS, Amounts
 from probes.domains.model_records import Record
-from probes.domains.study_steps import SearchAmounts, StudyAmounts
+from probes.domains.study_steps import SearchAmounts
 from probes.report.contract import SourceRef, load_study
 from tests.probes.cli.conftest import Tiny, told
 from tests.probes.domains.shelves import goggles, number
 
-FEW = StudyAmounts(SearchAmounts(24, 12, 12, 2, 2), 8, 4, 2, 1, 1)
+FEW = Amounts(SearchAmounts(24, 12, 12, 2, 2), 8, 4, 2, 1, 1, 1)
 
 
 @pytest.mark.slow

@@ -7,11 +7,11 @@ import pytest
 
 from probes import cli
 from probes.agent import ProbeError
-from probes.domains.atari_study import PRESETS, StudyConfig, plan, scratch_agent, scratch_steps
-from probes.domains.study_steps import SearchAmounts, StudyAmounts
+from probes.domains.atari_study import PRESETS, Amounts, StudyConfig, plan, scratch_agent, scratch_steps
+from probes.domains.study_steps import SearchAmounts
 from probes.study import Step
 
-FEW = StudyAmounts(SearchAmounts(300, 100, 60, 3, 4), 40, 8, 5, 1, 6)
+FEW = Amounts(SearchAmounts(300, 100, 60, 3, 4), 40, 8, 5, 1, 6, 7)
 CONFIG = StudyConfig("a", "pong", {"crisp": "m", "paper": "n"}, FEW, ("noop", "fire"), True, seed=9)
 
 
@@ -60,6 +60,19 @@ def test_goggles_that_are_on_record_are_not_played() -> None:
     commands = [step.words[0] for step in plan(replace(CONFIG, has_goggles_record=True), Path("d"))]
     assert "goggles" not in commands
     assert len(commands) == len(plan(CONFIG, Path("d"))) - 1
+
+
+def test_only_of_seaquest_are_deaths_counted() -> None:
+    assert "oxygen" not in [step.words[0] for step in plan(CONFIG, Path("d"))]
+    steps = plan(replace(CONFIG, game="seaquest"), Path("d"))
+    found = words(steps, "oxygen")
+    assert found.startswith("oxygen d/findings/t-minus d/findings/t-plus ")
+    assert found.endswith(
+        "d/findings/action-fire --agent a --game seaquest --states d/states --episodes 7 -o d/oxygen"
+    )
+    assert steps[-1].words[0] == "oxygen"
+    cli.make_parser("oxygen").parse_args(steps[-1].words)
+    assert [PRESETS[name].oxygen_episodes for name in ("smoke", "quick", "paper")] == [5, 30, 100]
 
 
 def test_the_searched_model_must_be_named() -> None:
