@@ -43,7 +43,7 @@ class DQNConfig:
     """Either it or the number of environments must be a multiple of the other."""
     learning_rate: float = 2.5e-4
     """Of Adam, which unlike Mnih's RMSprop corrects for its start and is what later DQNs are tuned with:
-    Rainbow's 6.25e-5 for batches of 32, in proportion to the batch."""
+    Rainbow's 6.25e-5 for batches of 32, in proportion to the batch. It falls; see `learning_rate_at`."""
     adam_epsilon: float = 1.5e-4
     max_gradient_norm: float = 10.0
     target_period: int = 8_000
@@ -80,6 +80,14 @@ def epsilon_at(step: int, config: DQNConfig) -> float:
     """Return the probability of a random action: linear in the step, then constant."""
     progress = min(step / config.epsilon_steps, 1.0)
     return config.epsilon_start + progress * (config.epsilon_end - config.epsilon_start)
+
+
+def learning_rate_at(step: int, config: DQNConfig) -> float:
+    """Return Adam's rate: it falls to a tenth, in proportion to the steps that are left.
+
+    Held constant it left Pong's policy swinging: after 1.2 million steps games ended anywhere from -17 to 20.
+    """
+    return config.learning_rate * max(0.1, 1 - step / config.total_steps)
 
 
 def q_targets(returns: Tensor, weights: Tensor, target: Tensor, chooser: Tensor) -> Tensor:
@@ -259,9 +267,11 @@ class QLearner:
         report = {"value_loss": loss.item(), "mean_value": mean_value, "gradient_norm": norm.item()}
         if not np.isfinite(list(report.values())).all():
             raise TrainingDiverged(f"step {self.step}: the loss or its gradient is not finite: {report}")
+        rate = learning_rate_at(self.step, self.config)
+        self.optimizer.param_groups[0]["lr"] = rate
         self.optimizer.step()
         _copy_weights(self.network, self._actor)
-        return report | {"learning_rate": self.config.learning_rate}
+        return report | {"learning_rate": rate}
 
     def _loss(self, batch: Batch) -> tuple[Tensor, float]:
         """Return the mean Huber loss of a batch, with its graph, and the mean of its action values."""

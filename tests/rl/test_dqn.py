@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from drivesim.rl.a2c import TrainingDiverged
-from drivesim.rl.dqn import DQNConfig, QLearner, epsilon_at, q_targets
+from drivesim.rl.dqn import DQNConfig, QLearner, epsilon_at, learning_rate_at, q_targets
 from drivesim.rl.q_network import QNetwork, QNetworkConfig
 from drivesim.rl.replay_buffer import Batch, Following
 from tests.rl.catch import LAYOUT, SMALL, Catch
@@ -123,6 +123,25 @@ def test_the_first_step_of_adam_is_the_learning_rate_along_the_gradients_sign() 
     for old, parameter in zip(before, learner.parameters, strict=True):
         assert parameter.grad is not None
         step = config.learning_rate * parameter.grad / (parameter.grad.abs() + config.adam_epsilon)
+        torch.testing.assert_close(parameter.detach(), old - step, rtol=1e-5, atol=1e-7)
+
+
+def test_the_learning_rate_falls_to_a_tenth() -> None:
+    config = DQNConfig(total_steps=1_000, learning_rate=0.5)
+    rates = [learning_rate_at(step, config) for step in (0, 500, 900, 1_000)]
+    assert rates == pytest.approx([0.5, 0.25, 0.05, 0.05])
+
+
+def test_a_later_step_is_shorter() -> None:
+    config = replace(CONFIG, max_gradient_norm=1e9)
+    learner = begun(config)
+    learner.step = config.total_steps // 2
+    before = weights(learner.network)
+    report = learner.update([made_batch([5.0, -5.0], [0.0, 0.0])])
+    assert report["learning_rate"] == config.learning_rate / 2
+    for old, parameter in zip(before, learner.parameters, strict=True):
+        assert parameter.grad is not None
+        step = config.learning_rate / 2 * parameter.grad / (parameter.grad.abs() + config.adam_epsilon)
         torch.testing.assert_close(parameter.detach(), old - step, rtol=1e-5, atol=1e-7)
 
 
@@ -282,7 +301,7 @@ def test_catch_is_learned(device: str, precision: Any) -> None:
     config = DQNConfig(
         total_steps=8_000,
         batch_size=64,
-        learning_rate=4e-3,
+        learning_rate=7e-3,
         target_period=320,
         epsilon_steps=3_000,
         learning_starts=500,
