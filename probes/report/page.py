@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from probes.agent import ProbeError
 from probes.report.contract import AgentCard, ModelCard, Section, Study, load_study
@@ -95,7 +96,7 @@ def build_page(runs: Sequence[Run], painter: Painter) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(duration=duration, moment=moment)
+    environment.filters.update(duration=duration, moment=moment, prose=prose)
     html = environment.get_template("page.html.j2").render(
         title=" · ".join(run.study.title for run in runs),
         parts=parts,
@@ -105,6 +106,11 @@ def build_page(runs: Sequence[Run], painter: Painter) -> str:
     )
     _refuse_claims(html)
     return html
+
+
+def prose(text: str) -> Markup:
+    """Escape a text and set what stands in backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def inputs_of(runs: Sequence[Run]) -> str:

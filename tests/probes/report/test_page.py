@@ -95,6 +95,11 @@ def test_a_number_of_a_shipped_record_is_marked_so(tmp_path: Path) -> None:
     assert "shipped record, not computed now" not in page_of(study, directory=tmp_path)
 
 
+def test_what_stands_in_backticks_is_set_as_code_and_escaped(tmp_path: Path) -> None:
+    html = page_of(small(Text("By `probes fit A<B` and `x`, not ` alone.")), directory=tmp_path)
+    assert "By <code>probes fit A&lt;B</code> and <code>x</code>, not ` alone." in html
+
+
 def test_texts_are_escaped(tmp_path: Path) -> None:
     html = page_of(small(Text("<script>alert(1)</script>"), title='"><img src=x>'), directory=tmp_path)
 
