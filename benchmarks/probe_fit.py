@@ -23,7 +23,8 @@ from probes.data.saliency_set import SaliencySet, compute
 from probes.data.state_set import StateSet
 from probes.domains.driving import DrivingAgent
 from probes.progress import Track
-from probes.state_models.fit import FitConfig, fit, make_objective
+from probes.state_models.fit import fit, make_objective
+from probes.state_models.fit_config import FitConfig
 from probes.state_models.model_store import ModelName, build_model
 from probes.state_models.schedule import SCHEDULES, batch_indices
 

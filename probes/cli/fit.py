@@ -21,11 +21,12 @@ from probes.data.state_set import StateSet, load_states
 from probes.domains.registry import AnyAgent, load_agent
 from probes.models import find_model
 from probes.progress import track
-from probes.state_models.fit import LOG, FitConfig, checkpoint_path, fit, manifest_config, parents_of
+from probes.state_models.fit import LOG, checkpoint_path, fit
 from probes.state_models.fit_checkpoint import iterations_done
+from probes.state_models.fit_config import FitConfig, manifest_config, parents_of
 from probes.state_models.model_store import KIND
 from probes.state_models.objectives import CrispLoss, PaperLoss
-from probes.state_models.schedule import SCHEDULES
+from probes.state_models.schedule import PRIOR_SCHEDULES, SCHEDULES
 
 GOING_ON = CrispLoss(levels_from=(0.0, 0.0))
 """Of a crisp model that is fitted already: all of its latents take part from the start."""
@@ -41,6 +42,9 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--preset", choices=("smoke", "quick", "paper"), default="quick", help="the schedule")
     parser.add_argument("--iterations", type=positive_int, help="instead of the preset's")
     parser.add_argument("--init", metavar="MODEL", help="a fitted state model to go on from")
+    parser.add_argument(
+        "--part", choices=("all", "prior"), default="all", help="prior: what samples look like, nothing else"
+    )
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="bfloat16")
     parser.add_argument("--seed", type=natural_int, default=0)
     add_device(parser)
@@ -54,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
     device = require_device(args.device)
     states = load_states(args.states)
     agent = load_agent(args.agent, game_of(args, states)).to(device)
-    schedule = SCHEDULES[args.model][args.preset]
+    schedules = SCHEDULES[args.model] if args.part == "all" else PRIOR_SCHEDULES
+    schedule = schedules[args.preset]
     if args.iterations:
         schedule = replace(schedule, iterations=args.iterations)
     init = find_model(args.init) if args.init else None
@@ -63,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         schedule,
         paper_loss=PaperLoss(variant=args.loss),
         crisp_loss=CrispLoss() if init is None else GOING_ON,
+        part=args.part,
         precision=args.precision,
         seed=args.seed,
         device=device,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,17 +13,16 @@ from drivesim.arguments import natural_int, positive_int
 from probes.agent import ProbeError
 from probes.agents import shipped_agents
 from probes.cli.options import Subparsers, add_common, begin, finish
-from probes.cli.study import run_command, run_stages
+from probes.cli.study import run_stages, write_page
 from probes.data.state_set import load_states
 from probes.domains.atari import find_game
 from probes.domains.atari_agents import AtariAgent
 from probes.domains.atari_games import GameList, load_games
 from probes.domains.gallery import Entry, GalleryConfig, plan, want_of_agent, want_of_model
-from probes.domains.gallery_pages import FILE, build_gallery
+from probes.domains.gallery_pages import build_gallery
 from probes.domains.imported_agents import is_imported
 from probes.domains.registry import load_agent
 from probes.models import find_model, shipped_models
-from probes.report.contract import Study, load_study, save_study
 from probes.report.page import headline_numbers
 from probes.state_models.model_store import load_model
 
@@ -55,11 +53,8 @@ def run(args: argparse.Namespace) -> int:
     config, agents = configure(args, load_games())
     report_skipped(config, agents, console)
     seconds = run_stages(plan(config, args.output), args, console)
-    study = unchanged(build_gallery(config, agents, args.output, seconds), args.output)
-    save_study(study, args.output)
     page = args.output / PAGE
-    if run_command(("report", str(args.output), "-o", str(page))):
-        raise ProbeError(f"{page}: was not written; {args.output / FILE} holds what it would tell")
+    study = write_page(build_gallery(config, agents, args.output, seconds), args.output, page)
     return finish(
         args,
         {
@@ -200,17 +195,3 @@ def report_skipped(config: GalleryConfig, agents: Mapping[str, AtariAgent], cons
     for what, games in (("a state model", without_model), ("an agent", without_agent)):
         if games:
             console.print(f"skipped, for want of {what}: {', '.join(games)}", markup=False, highlight=False)
-
-
-def unchanged(study: Study, directory: Path) -> Study:
-    """Return the contents that were written before, if they are the same but for when they were written.
-
-    Then the page is up to date. How long its stages took is kept too: run again, they are skipped.
-    """
-    try:
-        earlier = load_study(directory)
-    except ProbeError:  # there are none, or they are of another version of this program
-        return study
-    if earlier.preset == study.preset:
-        study = replace(study, seconds=max(earlier.seconds or 0.0, study.seconds or 0.0))
-    return earlier if replace(study, created=earlier.created) == earlier else study

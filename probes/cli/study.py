@@ -93,14 +93,10 @@ def run(args: argparse.Namespace) -> int:
     """Run what is missing or out of date, then write `study.json` and the page."""
     console, page = begin(args), args.output / "report.html"
     family = DOMAINS[args.domain]
-    earlier = earlier_seconds(args.output, args.preset)
     seconds = make_from_scratch(family, args, console) if args.from_scratch else 0.0
     steps, compose = family.configure(args)
     seconds += run_stages(steps, args, console)
-    study = compose(max(earlier, seconds))
-    save_study(study, args.output)
-    if run_command(("report", str(args.output), "-o", str(page))):
-        raise ProbeError(f"{page}: was not written; {args.output / FILE} holds what it would tell")
+    study = write_page(compose(seconds), args.output, page)
     return finish(args, {"report": str(page), **headlines(study)}, console)
 
 
@@ -242,15 +238,31 @@ def threaded(steps: list[Step], args: argparse.Namespace) -> list[Step]:
     return [Step(step.title, (*step.words, *threads)) for step in steps]
 
 
-def earlier_seconds(directory: Path, preset: str) -> float:
-    """Return how long the study took before, 0 if it is new: run again it skips its stages."""
-    if not (directory / FILE).is_file():
-        return 0.0
+def write_page(study: Study, directory: Path, page: Path) -> Study:
+    """Keep what a page tells and draw it; return what it tells, which is what it told if nothing is new.
+
+    Raises:
+        ProbeError: the page cannot be written.
+    """
+    study = unchanged(study, directory)
+    save_study(study, directory)
+    if run_command(("report", str(directory), "-o", str(page))):
+        raise ProbeError(f"{page}: was not written; {directory / FILE} holds what it would tell")
+    return study
+
+
+def unchanged(study: Study, directory: Path) -> Study:
+    """Return the contents that were written before, if they are the same but for when they were written.
+
+    Then the page is up to date. How long its stages took is kept too: run again, they are skipped.
+    """
     try:
         earlier = load_study(directory)
-    except ProbeError:  # of another version of this program; it will be written anew
-        return 0.0
-    return earlier.seconds or 0.0 if earlier.preset == preset else 0.0
+    except ProbeError:  # there are none, or they are of another version of this program
+        return study
+    if earlier.preset == study.preset:
+        study = replace(study, seconds=max(earlier.seconds or 0.0, study.seconds or 0.0))
+    return earlier if replace(study, created=earlier.created) == earlier else study
 
 
 def run_command(words: tuple[str, ...]) -> int:

@@ -17,6 +17,8 @@ DISTRIBUTED = ("t-minus", "t-plus", "t-plus-minus")
 """Targets of Fig. 8, as their directories are named."""
 SCRATCH_MODELS = ("crisp", "paper")
 """State models that a study from scratch fits."""
+LATENTS = "crisp-latents"
+"""Where it keeps the crisp one before its prior is fitted."""
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,18 @@ def resumed(run: Path) -> tuple[str, ...]:
 
 
 def fit_steps(agent: str, preset: str, seed: int, directory: Path) -> list[Step]:
-    """List the stages that fit the state models of a study from scratch."""
+    """List the stages that fit the state models of a study from scratch: the crisp one in two parts."""
+    latents = directory / LATENTS
+
+    def fit(model: str, place: Path) -> tuple[str, ...]:
+        return ("fit", str(directory / "states"), "--agent", agent, "--model", model, "--preset", preset,
+                "--seed", str(seed), "-o", str(place))  # fmt: skip
+
     return [
+        Step("fit the state model crisp", fit("crisp", latents)),
         Step(
-            f"fit the state model {name}",
-            ("fit", str(directory / "states"), "--agent", agent, "--model", name, "--preset", preset,
-             "--seed", str(seed), "-o", str(directory / name)),
-        )
-        for name in SCRATCH_MODELS
-    ]  # fmt: skip
+            "fit the prior of crisp",
+            (*fit("crisp", directory / "crisp"), "--part", "prior", "--init", str(latents)),
+        ),
+        Step("fit the state model paper", fit("paper", directory / "paper")),
+    ]

@@ -26,9 +26,9 @@ class AveragePicture(nn.Module):
     """
 
     picture: Tensor
-    """(T * C, H, W): shares of classes, and levels."""
+    """(C, H, W): shares of classes, and levels; on average the frames of a stack are alike."""
     deviation: Tensor
-    """(T * C, 1, 1), of each channel the root mean square of its plane's distance from the average."""
+    """(C, 1, 1), of each channel the root mean square of its plane's distance from the average."""
     raw: Tensor
     """(1, 4 * T * C, *size), the decoder's last layer that stands for the average; follows from `picture`."""
 
@@ -36,21 +36,21 @@ class AveragePicture(nn.Module):
         super().__init__()
         self.layout = layout
         self._size = size
-        channels = layout.stack * layout.channels
         start = torch.cat([torch.full((p.channels,), _even(p.kind, p.channels)) for p in layout.planes])
-        even = start.repeat(layout.stack)[:, None, None].expand(-1, layout.height, layout.width)
+        even = start[:, None, None].expand(-1, layout.height, layout.width)
         self.register_buffer("picture", even.clone())
-        self.register_buffer("deviation", torch.ones(channels, 1, 1))
+        self.register_buffer("deviation", torch.ones(layout.channels, 1, 1))
         self.register_buffer("raw", self._drawn(), persistent=False)
         # Of the module that is given, not of `self`: a copy has its own.
         self.register_load_state_dict_post_hook(lambda module, _: module._redraw())  # type: ignore[no-untyped-call]
 
     def take(self, stored: Tensor) -> Tensor:
         """Average recorded states (B, T, M, H, W), uint8; return the deviation (P,) of each plane."""
-        frames = [one_hot_frames(part, self.layout) for part in torch.split(stored, BATCH)]
-        average = torch.stack([part.sum(0) for part in frames]).sum(0) / len(stored)
-        squares = torch.stack([(part - average).square().sum((0, 2, 3)) for part in frames]).sum(0)
-        means = (squares / (len(stored) * average[0].numel())).reshape(self.layout.stack, -1).mean(0)  # (C,)
+        frames = [self._stacks(one_hot_frames(part, self.layout)) for part in torch.split(stored, BATCH)]
+        count = len(stored) * self.layout.stack
+        average = torch.stack([part.sum((0, 1)) for part in frames]).sum(0) / count
+        squares = torch.stack([(part - average).square().sum((0, 1, 3, 4)) for part in frames]).sum(0)
+        means = squares / (count * average[0].numel())  # (C,)
         of_planes = torch.stack([means[channels].mean() for _, channels, _ in self.layout.slices()])
         deviations = of_planes.sqrt().clamp_min(LEAST_DEVIATION)
         spread = [
@@ -58,20 +58,26 @@ class AveragePicture(nn.Module):
             for deviation, plane in zip(deviations, self.layout.planes, strict=True)
         ]
         self.picture.copy_(average)
-        self.deviation.copy_(torch.cat(spread).repeat(self.layout.stack)[:, None, None])
+        self.deviation.copy_(torch.cat(spread)[:, None, None])
         self._redraw()
         return deviations
 
     def centred(self, frames: Tensor) -> Tensor:
         """Return what frames (B, T * C, H, W) are off the average, in units of their planes' deviation."""
-        return (frames - self.picture.to(frames.dtype)) / self.deviation.to(frames.dtype)
+        stacks = self._stacks(frames)
+        centred = (stacks - self.picture.to(frames.dtype)) / self.deviation.to(frames.dtype)
+        return centred.flatten(1, 2).contiguous(memory_format=torch.channels_last)
+
+    def _stacks(self, frames: Tensor) -> Tensor:
+        """Return frames (B, T * C, H, W) as stacks (B, T, C, H, W)."""
+        return frames.reshape(len(frames), self.layout.stack, self.layout.channels, *frames.shape[2:])
 
     def _redraw(self) -> None:
         self.raw = self._drawn()
 
     def _drawn(self) -> Tensor:
         layout = self.layout
-        maps = self.picture.reshape(1, layout.stack, layout.channels, layout.height, layout.width)
+        maps = self.picture.expand(1, layout.stack, -1, -1, -1)
         logits = [
             maps[:, :, channels].clamp_min(LEAST_SHARE).log()
             if plane.kind == "class"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-LOG_SIGMA_RANGE = (-6.0, 1.0)
-"""Of a posterior, in units of its prior; wider ones only overflow early in training."""
+from probes.state_models.cell_prior import CellPrior
+from probes.state_models.flow import Flow
+from probes.state_models.gaussian import Gaussian
+
+TURN_UNITS = 16
+"""Channels of a cell prior's hidden layers."""
 
 
 def quiet(layer: nn.Conv2d, gain: float) -> nn.Conv2d:
@@ -19,6 +21,17 @@ def quiet(layer: nn.Conv2d, gain: float) -> nn.Conv2d:
         if layer.bias is not None:
             layer.bias.zero_()
     return layer
+
+
+def enlarge(x: Tensor, up: nn.Conv2d) -> Tensor:
+    """Return `pixel_shuffle(up(x), 2)` of x (B, width, h, w), moving whole vectors of channels."""
+    channels = up.out_channels // 4
+    order = torch.arange(up.out_channels).reshape(channels, 2, 2).permute(1, 2, 0).flatten().to(x.device)
+    assert up.bias is not None
+    y = functional.conv2d(x, up.weight[order], up.bias[order])  # (B, 2 * 2 * C, h, w)
+    batch, _, height, width = y.shape
+    rows = y.permute(0, 2, 3, 1).reshape(batch, height, width, 2, 2 * channels).transpose(2, 3)
+    return rows.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
 
 
 class Block(nn.Module):
@@ -64,36 +77,21 @@ class Mixer(nn.Module):
         return x + self.widen(y.contiguous(memory_format=torch.channels_last))  # type: ignore[no-any-return]
 
 
-class Gaussian(NamedTuple):
-    """Of a latent, in the units of its own prior: N(0, I) is the prior itself."""
-
-    mu: Tensor
-    log_sigma: Tensor
-
-    @staticmethod
-    def of(numbers: Tensor) -> Gaussian:
-        """Split a layer's output (B, 2 c, ...) into both."""
-        mu, log_sigma = numbers.float().chunk(2, dim=1)
-        return Gaussian(mu, log_sigma.clamp(*LOG_SIGMA_RANGE))
-
-    def draw(self) -> Tensor:
-        """Draw one value, differentiably."""
-        return self.mu + self.log_sigma.exp() * torch.randn_like(self.mu)
-
-    def kl(self) -> Tensor:
-        """Return the KL divergence to N(0, I) in nats (B,)."""
-        terms = self.mu.square() + (2 * self.log_sigma).exp() - 1 - 2 * self.log_sigma
-        return 0.5 * terms.flatten(1).sum(1)
-
-
 class LatentBlock(nn.Module):
     """One layer of local latents (B, channels, h, w) within the decoder.
 
-    The latent itself is `prior mean + prior sigma * u`; all that leaves this class is u, whose prior is
-    N(0, I) whatever the decoder has drawn above.
+    The latent itself is `prior mean + prior sigma * v`; the prior of v is N(0, I) whatever the decoder has
+    drawn above, or what `flow` makes of it.
+
+    Args:
+        width: channels of the feature maps.
+        inner: channels within the bottlenecks.
+        channels: latent numbers to a cell.
+        cells: of the layer.
+        steps: of the flow; 0 for none.
     """
 
-    def __init__(self, width: int, inner: int, channels: int, cells: int) -> None:
+    def __init__(self, width: int, inner: int, channels: int, cells: int, steps: int = 0) -> None:
         super().__init__()
         self.channels = channels
         self.prior = Block(width, inner, 2 * channels + width, gain=0.1, residual=False)
@@ -101,15 +99,20 @@ class LatentBlock(nn.Module):
         self.insert = quiet(nn.Conv2d(channels, width, 1), 0.5)
         self.block = Block(width, inner, width)
         self.mixer = Mixer(width, inner, cells)
+        self.flow = Flow.alternating(CellPrior, (width, channels, TURN_UNITS), steps) if steps else None
 
     def look(self, hidden: Tensor, encoded: Tensor) -> Gaussian:
         """Judge what the encoder saw against what the decoder knows so far."""
         return Gaussian.of(self.posterior(torch.cat([hidden, encoded], dim=1)))
 
-    def forward(self, hidden: Tensor, u: Tensor | None) -> Tensor:
-        """Go on with the latent u; None stands for its prior mean."""
+    def bend(self, hidden: Tensor, u: Tensor) -> Tensor:
+        """Return v of u, whose prior is N(0, I)."""
+        return u if self.flow is None else self.flow(u, hidden)
+
+    def forward(self, hidden: Tensor, v: Tensor | None) -> Tensor:
+        """Go on with the latent v; None stands for its prior mean."""
         told = self.prior(hidden)
         mean, log_sigma = told[:, : self.channels], told[:, self.channels : 2 * self.channels]
-        latent = mean if u is None else mean + log_sigma.float().clamp(-6.0, 3.0).exp() * u
+        latent = mean if v is None else mean + log_sigma.float().clamp(-6.0, 3.0).exp() * v
         hidden = hidden + told[:, 2 * self.channels :] + self.insert(latent)
         return self.mixer(self.block(hidden))  # type: ignore[no-any-return]

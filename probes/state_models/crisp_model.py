@@ -4,7 +4,8 @@ One global latent lays out the scene, layers of local latents add what stands in
 2021). Each latent is coded in the units of its learned prior, so the prior of the whole vector is exactly
 N(0, I) and the search of Sec. 2.2 holds as it stands. The global latent's prior is learned as well: under a
 plain N(0, I) samples held half as many cars again as the data. Reconstruction is the likelihood itself
-(cross-entropy on classes), unweighted, for weights would draw more people than there are.
+(cross-entropy on classes), unweighted, for weights would draw more people than there are. When all that is
+fitted the priors become flows, which `prior_objective` fits with everything else fixed.
 
 Where planes hold levels, all is told against the average picture. Else the first steps, which have to paint
 the background, silence the latents for good: in Freeway, whose cars are a fortieth of the pixels, nothing
@@ -14,8 +15,7 @@ that moves was ever drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -24,42 +24,31 @@ from torch.nn import functional
 
 from probes.state_models.average_picture import AveragePicture
 from probes.state_models.block_pictures import pictures
-from probes.state_models.crisp_layers import Block, Gaussian, LatentBlock, Mixer, quiet
+from probes.state_models.crisp_config import CrispConfig
+from probes.state_models.crisp_layers import Block, LatentBlock, Mixer, enlarge, quiet
+from probes.state_models.flow import Flow
+from probes.state_models.gaussian import Gaussian
 from probes.state_models.likelihood import negative_log_likelihood
 from probes.state_models.scene_prior import ScenePrior
 from probes.state_models.state_model import Posterior
 from probes.states import StateLayout
 
+SCENE_UNITS = 96
+"""Of each layer of a step of the global latent's flow."""
 CELL = 16
 """Pixels to a side of the coarsest cells; other sizes are padded to a multiple of it."""
 
 
-class Level(NamedTuple):
-    """Layers of local latents of one resolution."""
+class Latent(NamedTuple):
+    """The global latent of a batch, or a layer of local ones, as the encoder sees it."""
 
-    cell: int
-    """Pixels to a side of a cell: 16, then 8."""
-    layers: int
-    """In fitted models each layer uses one channel of a cell: what it can say grows with the layers."""
-    channels: int
-    """Latent numbers to a cell and layer."""
-
-
-@dataclass(frozen=True)
-class CrispConfig:
-    """The shape of a `CrispModel`."""
-
-    width: int = 96
-    """Channels of the feature maps at the latents' resolutions."""
-    inner: int = 48
-    """Channels within their bottlenecks."""
-    scene: int = 128
-    """Numbers of the global latent."""
-    scene_groups: int = 16
-    """In which its prior draws them, one after the other."""
-    levels: tuple[Level, Level] = (Level(16, 2, 16), Level(8, 4, 8))
-    fine: tuple[int, int] = (64, 40)
-    """Channels of the decoder at a quarter and at half the picture's resolution."""
+    prior: ScenePrior | Flow | None
+    """None where it is N(0, I)."""
+    above: tuple[Tensor, ...]
+    """What the prior depends on: nothing, or the feature map (B, width, h, w)."""
+    posterior: Gaussian
+    v: Tensor
+    """The value with which the decoder goes on."""
 
 
 class Pass(NamedTuple):
@@ -69,17 +58,6 @@ class Pass(NamedTuple):
     """The decoder's last layer, for `pictures`."""
     kl: Tensor
     """(B, L) nats, a column for the global latent and for each layer of local ones."""
-
-
-def enlarge(x: Tensor, up: nn.Conv2d) -> Tensor:
-    """Return `pixel_shuffle(up(x), 2)` of x (B, width, h, w), moving whole vectors of channels."""
-    channels = up.out_channels // 4
-    order = torch.arange(up.out_channels).reshape(channels, 2, 2).permute(1, 2, 0).flatten().to(x.device)
-    assert up.bias is not None
-    y = functional.conv2d(x, up.weight[order], up.bias[order])  # (B, 2 * 2 * C, h, w)
-    batch, _, height, width = y.shape
-    rows = y.permute(0, 2, 3, 1).reshape(batch, height, width, 2, 2 * channels).transpose(2, 3)
-    return rows.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
 
 
 class CrispModel(nn.Module):
@@ -143,7 +121,13 @@ class CrispModel(nn.Module):
         width, inner, scene = self.config.width, self.config.inner, self.config.scene
         coarse, fine = self.config.levels
         height, across = self._cells(coarse.cell)
-        self.scene_prior = ScenePrior(scene, self.config.scene_groups)
+        steps, cell_steps = self.config.flow
+        groups = self.config.scene_groups
+        self.scene_prior = (
+            Flow.alternating(ScenePrior, (scene, groups, SCENE_UNITS), steps)
+            if steps
+            else ScenePrior(scene, groups)
+        )
         self.lay_out = nn.Sequential(
             nn.Linear(scene, 512),
             nn.SiLU(),
@@ -157,7 +141,7 @@ class CrispModel(nn.Module):
         self.stages = nn.ModuleList(self._stage(level.cell) for level in (coarse, fine))
         self.latents = nn.ModuleList(
             nn.ModuleList(
-                LatentBlock(width, inner, level.channels, math.prod(self._cells(level.cell)))
+                LatentBlock(width, inner, level.channels, math.prod(self._cells(level.cell)), cell_steps)
                 for _ in range(level.layers)
             )
             for level in (coarse, fine)
@@ -193,6 +177,10 @@ class CrispModel(nn.Module):
             torch.split(z, [math.prod(shape) for shape in shapes], dim=1), shapes, strict=True
         ):
             yield part.reshape(len(z), *shape)
+
+    def flows(self) -> list[Flow]:
+        """Return the flows of the prior, from the global latent down; none while the latents are fitted."""
+        return [module for module in self.modules() if isinstance(module, Flow)]
 
     def _levels(self) -> Iterator[tuple[int, list[LatentBlock]]]:
         """Yield the number and the layers of the coarse level, then of the fine one."""
@@ -252,32 +240,49 @@ class CrispModel(nn.Module):
         for number, layers in self._levels():
             hidden = self._enter(hidden, number)
             for layer in layers:
-                u = None
+                v = None
                 if number < levels:
                     posterior = layer.look(hidden, seen[number])
-                    u = posterior.draw()
+                    v = posterior.draw()
                     kl.append(posterior.kl())
                 else:
                     kl.append(torch.zeros_like(kl[0]))
-                hidden = layer(hidden, u)
+                hidden = layer(hidden, v)
         return Pass(self._finish(hidden), torch.stack(kl, dim=1))
 
     def nats(self, raw: Tensor, stored: Tensor) -> Tensor:
         """Return how improbable (B,) the decoder holds recorded states (B, T, M, H, W), in nats."""
         return negative_log_likelihood(raw, stored, self.layout, self.log_spread)
 
-    def encode(self, states: Tensor) -> Posterior:
-        """Describe float states (B, T, C, H, W), each latent seeing the means of those above it."""
+    def walk(self, states: Tensor, choose: Callable[[Gaussian], Tensor]) -> Iterator[Latent]:
+        """Yield the latents of float states (B, T, C, H, W), from the global one down.
+
+        Args:
+            states: as agents see them.
+            choose: the value that the layers below see, of a posterior.
+        """
         scene, seen = self._see(states.flatten(1, 2).contiguous(memory_format=torch.channels_last))
-        posteriors = [self.scene_prior.in_units(scene, scene.mu)]
-        hidden = self.lay_out(scene.mu)
+        v = choose(scene)
+        yield Latent(self.scene_prior, (), scene, v)
+        hidden = self.lay_out(v)
         for number, layers in self._levels():
             hidden = self._enter(hidden, number)
             for layer in layers:
-                posteriors.append(layer.look(hidden, seen[number]))
-                hidden = layer(hidden, posteriors[-1].mu)
-        mu = torch.cat([posterior.mu.flatten(1) for posterior in posteriors], dim=1)
-        return Posterior(mu, torch.cat([posterior.log_sigma.flatten(1) for posterior in posteriors], dim=1))
+                posterior = layer.look(hidden, seen[number])
+                v = choose(posterior)
+                yield Latent(layer.flow, (hidden,), posterior, v)
+                hidden = layer(hidden, v)
+
+    def encode(self, states: Tensor) -> Posterior:
+        """Describe float states (B, T, C, H, W), each latent seeing the means of those above it."""
+        told = [
+            latent.posterior
+            if latent.prior is None
+            else latent.prior.in_units(latent.posterior, latent.v, *latent.above)
+            for latent in self.walk(states, lambda posterior: posterior.mu)
+        ]
+        mu = torch.cat([posterior.mu.flatten(1) for posterior in told], dim=1)
+        return Posterior(mu, torch.cat([posterior.log_sigma.flatten(1) for posterior in told], dim=1))
 
     def decode(self, z: Tensor) -> Tensor:
         """Return states (B, T, C, H, W) of latent vectors (B, n)."""
@@ -286,7 +291,7 @@ class CrispModel(nn.Module):
         for number, layers in self._levels():
             hidden = self._enter(hidden, number)
             for layer in layers:
-                hidden = layer(hidden, next(parts))
+                hidden = layer(hidden, layer.bend(hidden, next(parts)))
         return self.pictures(self._finish(hidden))
 
     def pictures(self, raw: Tensor) -> Tensor:

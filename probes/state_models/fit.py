@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,7 +13,6 @@ from torch import Tensor, nn
 
 from probes.agent import DivergedError, NamedAgent, ProbeError
 from probes.artifacts import artifact
-from probes.artifacts.manifest import read_manifest
 from probes.data.saliency_set import SaliencySet
 from probes.data.state_set import StateSet
 from probes.progress import Track
@@ -27,87 +24,31 @@ from probes.state_models.fit_checkpoint import (
     weights_of,
     write_checkpoint,
 )
+from probes.state_models.fit_config import FitConfig, manifest_config, new_model, parents_of
 from probes.state_models.fit_log import FitLog
 from probes.state_models.model_store import (
     KIND,
     WEIGHTS,
     LoadedModel,
     ModelName,
-    build_model,
     load_model,
-    model_settings,
     start_from,
 )
 from probes.state_models.objectives import (
-    CrispLoss,
     Objective,
-    PaperLoss,
     Terms,
     crisp_objective,
     paper_objective,
 )
 from probes.state_models.paper_model import PaperModel
-from probes.state_models.schedule import SCHEDULES, Schedule, batch_indices, learning_rate
+from probes.state_models.prior_objective import chosen_states, prior_objective
+from probes.state_models.schedule import batch_indices, learning_rate
 
 LOG = "log.jsonl"
 AVERAGED = 512
 """States, at least, of which the average picture is taken, if there are so many."""
 BETAS: dict[ModelName, tuple[float, float]] = {"paper": (0.9, 0.999), "crisp": (0.9, 0.99)}
 """Adam's decays: for the paper's model those that are Adam's own."""
-
-
-@dataclass(frozen=True)
-class FitConfig:
-    """What is fitted, and how."""
-
-    model: ModelName = "crisp"
-    schedule: Schedule = SCHEDULES["crisp"]["quick"]
-    paper_loss: PaperLoss = field(default_factory=PaperLoss)
-    crisp_loss: CrispLoss = field(default_factory=CrispLoss)
-    precision: str = "bfloat16"
-    """Of convolutions: `float32`, or `bfloat16`, twice as fast where the processor has it."""
-    seed: int = 0
-    checkpoint_every: int = 500
-    """Iterations."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """Where the model and the agent are put. No part of what decides a fit: on another device its noise and
-    its rounding differ, nothing else."""
-    shape: dict[str, Any] = field(default_factory=dict)
-    """Fields of `PaperConfig` or `CrispConfig` that are not at their defaults."""
-
-    def __post_init__(self) -> None:
-        if self.model not in SCHEDULES:
-            raise ProbeError(f"model: found {self.model!r}, allowed are {', '.join(SCHEDULES)}")
-        if self.precision not in ("float32", "bfloat16"):
-            raise ProbeError(f"precision: found {self.precision!r}, allowed are float32, bfloat16")
-        if self.checkpoint_every < 1:
-            raise ProbeError(f"checkpoint_every: found {self.checkpoint_every}, allowed are 1 and more")
-        if self.device not in ("cpu", "cuda"):
-            raise ProbeError(f"device: found {self.device!r}, allowed are cpu, cuda")
-
-    @property
-    def needs_saliency(self) -> bool:
-        """Whether the loss weighs pixels."""
-        return self.model == "paper" and self.paper_loss.variant != "vae"
-
-
-def manifest_config(
-    config: FitConfig, states: StateSet, agent: NamedAgent, init: Path | None = None
-) -> dict[str, Any]:
-    """Return what decides a fit's outcome; of both models' losses only the one that is used."""
-    unused = "crisp_loss" if config.model == "paper" else "paper_loss"
-    left_out = (unused, "checkpoint_every", "device", "shape")  # the whole shape stands below
-    return {
-        "fit": {key: value for key, value in asdict(config).items() if key not in left_out},
-        "agent": {"name": agent.name, "digest": agent.digest},
-        "model": model_settings(build_model(config.model, states.layout, config.shape, seed=0)),
-        **({} if init is None else {"init": read_manifest(init, None).digest}),
-    }
-
-
-def parents_of(states: StateSet, init: Path | None) -> dict[str, Path]:
-    """Return what a model is made from, by role."""
-    return {"states": states.path} if init is None else {"states": states.path, "init": init}
 
 
 def fit(
@@ -135,16 +76,19 @@ def fit(
         ProbeError: the agent does not fit the states, or something cannot be read or written.
     """
     _check(states, agent)
-    model = build_model(config.model, states.layout, config.shape, config.seed)
-    if init is not None:
-        start_from(model, *weights_of(init))
-    elif isinstance(model, CrispModel):
-        few = states.fit_indices[:: max(1, len(states.fit_indices) // AVERAGED)]
-        model.start_at(torch.from_numpy(states.stored(few)))
+    model = _begin(states, config, init)
     for module in (model, agent):
         if isinstance(module, nn.Module):
             module.to(config.device)
-    objective = make_objective(model, agent, states, saliency, config)
+    indices = states.fit_indices
+    if isinstance(model, CrispModel) and config.part == "prior":
+        precision = getattr(torch, config.precision)
+        objective = prior_objective(
+            model, states, precision, config.seed, lambda count: track.advance(0, encoded=count)
+        )
+        indices = np.arange(len(chosen_states(states)))
+    else:
+        objective = make_objective(model, agent, states, saliency, config)
     settings = manifest_config(config, states, agent, init)
     parents = parents_of(states, init)
     place = Checkpoint(checkpoint_path(path), settings, config.seed, parents)
@@ -152,11 +96,29 @@ def fit(
     with artifact.writing(path, KIND, config=settings, seed=config.seed, parents=parents) as scratch:
         with torch.random.fork_rng(devices=[torch.cuda.current_device()] if config.device == "cuda" else ()):
             torch.manual_seed(config.seed)
-            log = _train(model, objective, states.fit_indices, config, place, track)
+            log = _train(model, objective, indices, config, place, track)
         artifact.save_tensors(scratch / WEIGHTS, _halved(model.state_dict()))
         (scratch / LOG).write_text(log)
     shutil.rmtree(place.path.parent, ignore_errors=True)
     return load_model(path, agent, verify=False)
+
+
+def _begin(states: StateSet, config: FitConfig, init: Path | None) -> PaperModel | CrispModel:
+    """Return the model to be fitted, with the weights that it begins with."""
+    model = new_model(states, config)
+    if isinstance(model, CrispModel):
+        few = states.fit_indices[:: max(1, len(states.fit_indices) // AVERAGED)]
+        model.start_at(torch.from_numpy(states.stored(few)))
+    if init is not None:
+        left = start_from(model, *weights_of(init))
+    if config.part == "prior" and (init is None or not all(map(_may_begin_anew, left))):
+        raise ProbeError(f"part prior: needs a crisp model of {states.layout} to go on from; found {init}")
+    return model
+
+
+def _may_begin_anew(name: str) -> bool:
+    """Tell of a tensor of a crisp model whether a fit of the prior does without what it was."""
+    return name.startswith(("scene_prior.", "average.")) or ".flow." in name
 
 
 def checkpoint_path(path: Path) -> Path:
@@ -203,7 +165,12 @@ def _train(
 ) -> str:
     """Run the iterations that are left; leave the averaged weights in `model`, return the log."""
     schedule = config.schedule
-    optimiser = torch.optim.Adam(model.parameters(), schedule.learning_rate, betas=BETAS[config.model])
+    optimiser = torch.optim.AdamW(
+        model.parameters(),
+        schedule.learning_rate,
+        betas=BETAS[config.model],
+        weight_decay=schedule.weight_decay,
+    )
     average = {k: v.detach().clone() for k, v in model.state_dict().items()} if schedule.average else {}
     fitting = Fitting(model.train(), average, optimiser)
     first = read_checkpoint(place, fitting)

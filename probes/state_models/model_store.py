@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from probes.agent import Agent, ProbeError
 from probes.artifacts import artifact
 from probes.artifacts.manifest import Manifest
-from probes.state_models.crisp_model import CrispConfig, CrispModel, Level
+from probes.state_models.crisp_config import CrispConfig, Level
+from probes.state_models.crisp_model import CrispModel
 from probes.state_models.paper_model import PaperConfig, PaperModel
 from probes.states import StateLayout
 
@@ -50,8 +51,7 @@ def build_model(name: str, layout: StateLayout, shape: dict[str, Any], seed: int
             if "levels" in given:
                 coarse, fine = given["levels"]
                 given["levels"] = (Level(*coarse), Level(*fine))
-            if "fine" in given:
-                given["fine"] = tuple(given["fine"])
+            given |= {name: tuple(given[name]) for name in ("fine", "flow") if name in given}
             return CrispModel(layout, CrispConfig(**given), seed)
     except (TypeError, ValueError) as error:
         raise ProbeError(f"state model {name!r}: {error}") from error
@@ -93,8 +93,11 @@ def load_model(path: Path, agent: Agent | None = None, verify: bool = True) -> L
     return LoadedModel(model, manifest)
 
 
-def start_from(model: nn.Module, weights: dict[str, Tensor], file: Path) -> None:
+def start_from(model: nn.Module, weights: dict[str, Tensor], file: Path) -> set[str]:
     """Copy into a new model those weights whose name and shape it shares, for its fit to go on from them.
+
+    Returns:
+        The names of those that it does not share.
 
     Raises:
         ProbeError: not one is shared.
@@ -106,6 +109,7 @@ def start_from(model: nn.Module, weights: dict[str, Tensor], file: Path) -> None
     if not shared:
         raise ProbeError(f"{file}: shares no tensor with the model to be fitted; give one of the same kind")
     set_weights(model, own | shared, file)
+    return own.keys() - shared.keys()
 
 
 def set_weights(model: nn.Module, weights: dict[str, Tensor], file: Path) -> None:

@@ -6,10 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from probes.state_models.crisp_layers import Gaussian
+from probes.state_models.gaussian import Gaussian
 
-HIDDEN = 384
-"""Units of each of two layers."""
 LOG_SIGMA_RANGE = (-6.0, 3.0)
 
 
@@ -22,6 +20,8 @@ class ScenePrior(nn.Module):
     Args:
         size: numbers of s.
         groups: at most, in the order in which they are drawn.
+        hidden: units of each of two layers.
+        backwards: whether the last group is drawn first.
     """
 
     group: Tensor
@@ -29,15 +29,17 @@ class ScenePrior(nn.Module):
     think_mask: Tensor
     tell_mask: Tensor
 
-    def __init__(self, size: int, groups: int) -> None:
+    def __init__(self, size: int, groups: int, hidden: int = 384, *, backwards: bool = False) -> None:
         super().__init__()
         self.groups = min(groups, size)
         group = torch.arange(size) * self.groups // size
-        seen = torch.arange(HIDDEN) % max(1, self.groups - 1)
+        if backwards:
+            group = self.groups - 1 - group
+        seen = torch.arange(hidden) % max(1, self.groups - 1)
         """Of a hidden unit: the last group that it looks at."""
-        self.look = nn.Linear(size, HIDDEN)
-        self.think = nn.Linear(HIDDEN, HIDDEN)
-        self.tell = nn.Linear(HIDDEN, 2 * size)
+        self.look = nn.Linear(size, hidden)
+        self.think = nn.Linear(hidden, hidden)
+        self.tell = nn.Linear(hidden, 2 * size)
         nn.init.zeros_(self.tell.weight)
         nn.init.zeros_(self.tell.bias)
         for name, mask in (
@@ -50,22 +52,30 @@ class ScenePrior(nn.Module):
 
     def given(self, s: Tensor) -> Gaussian:
         """Return the prior (B, size) of every number of s, given the groups before its own."""
-        x = functional.silu(functional.linear(s, self.look.weight * self.look_mask, self.look.bias))
-        x = x + functional.silu(functional.linear(x, self.think.weight * self.think_mask, self.think.bias))
-        told = functional.linear(x, self.tell.weight * self.tell_mask, self.tell.bias)
-        mu, log_sigma = told.float().chunk(2, dim=1)
+        return self._told(s, *self._masked())
+
+    def _masked(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the weights that are left where no group may look at its own or at later ones."""
+        return (
+            self.look.weight * self.look_mask,
+            self.think.weight * self.think_mask,
+            self.tell.weight * self.tell_mask,
+        )
+
+    def _told(self, s: Tensor, look: Tensor, think: Tensor, tell: Tensor) -> Gaussian:
+        x = functional.silu(functional.linear(s, look, self.look.bias))
+        x = x + functional.silu(functional.linear(x, think, self.think.bias))
+        mu, log_sigma = functional.linear(x, tell, self.tell.bias).float().chunk(2, dim=1)
         return Gaussian(mu, log_sigma.clamp(*LOG_SIGMA_RANGE))
 
     def in_units(self, posterior: Gaussian, s: Tensor) -> Gaussian:
         """Return what a posterior of s is of u, the groups before each number being those of s (B, size)."""
-        prior = self.given(s)
-        mu = (posterior.mu - prior.mu) * (-prior.log_sigma).exp()
-        return Gaussian(mu, posterior.log_sigma - prior.log_sigma)
+        return posterior.in_units_of(self.given(s))
 
     def forward(self, u: Tensor) -> Tensor:
         """Return s (B, size) of u (B, size), one group after the other."""
-        s = torch.zeros_like(u)
+        s, weights = torch.zeros_like(u), self._masked()
         for number in range(self.groups):
-            prior = self.given(s)
+            prior = self._told(s, *weights)
             s = torch.where(self.group == number, prior.mu + prior.log_sigma.exp() * u, s)
         return s

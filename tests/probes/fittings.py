@@ -13,7 +13,8 @@ from probes.data.collect import CollectConfig, collect
 from probes.data.saliency_set import SaliencySet, compute
 from probes.data.state_set import StateSet
 from probes.progress import Track
-from probes.state_models.fit import FitConfig, fit
+from probes.state_models.fit import fit
+from probes.state_models.fit_config import FitConfig
 from probes.state_models.model_store import LoadedModel
 from probes.state_models.schedule import Schedule
 from probes.states import Plane, StateLayout

@@ -10,8 +10,9 @@ import pytest
 
 from probes.cli import DIVERGED, MISUSE, fit, main
 from probes.progress import Track, track
-from probes.state_models.fit import FitConfig, checkpoint_path
+from probes.state_models.fit import checkpoint_path
 from probes.state_models.fit_checkpoint import iterations_done
+from probes.state_models.fit_config import FitConfig
 from probes.state_models.model_store import ModelName, load_model
 from probes.state_models.schedule import SCHEDULES, Schedule
 from tests.probes.counters import Critic

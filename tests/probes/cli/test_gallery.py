@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +8,10 @@ from probes.agent import ProbeError
 from probes.artifacts.payload import read_json
 from probes.cli import MISUSE, main
 from probes.cli import gallery as command
-from probes.cli.gallery import by_game, fitting_entry, playing_agent, unchanged
-from probes.report.contract import load_study, save_study
+from probes.cli.gallery import by_game, fitting_entry, playing_agent
+from probes.report.contract import load_study
 from tests.probes.cli.conftest import Tiny, told
 from tests.probes.game_agents import write_game_agent
-from tests.probes.report.studies import SHIPPED, make_study
 
 GAMES = ("pong", "freeway", "ms_pacman")
 
@@ -107,13 +105,3 @@ def test_states_and_models_must_be_of_the_game(tiny_game: Tiny, tiny: Tiny) -> N
         fitting_entry("freeway", name, model, str(tiny.states), agent)
     with pytest.raises(ProbeError, match="this state model makes states of"):
         fitting_entry("freeway", name, str(tiny.model), None, agent)
-
-
-def test_contents_that_are_the_same_keep_their_time(tmp_path: Path) -> None:
-    study = replace(make_study(SHIPPED, SHIPPED), seconds=9.0)
-    assert unchanged(study, tmp_path / "nowhere") == study
-    save_study(study, tmp_path)
-    later = replace(study, created="2031-01-01T00:00:00+00:00", seconds=1.0)
-    assert unchanged(later, tmp_path) == study
-    other = unchanged(replace(later, title="another"), tmp_path)
-    assert (other.title, other.created, other.seconds) == ("another", later.created, 9.0)

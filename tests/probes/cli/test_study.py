@@ -10,11 +10,11 @@ import pytest
 from probes.cli import DIVERGED, MISUSE, main
 from probes.cli import study as command
 from probes.cli.options import begin
-from probes.cli.study import earlier_seconds, shipped_for
+from probes.cli.study import shipped_for, unchanged
 from probes.domains.driving_study import PRESETS, TRAINING_STEPS, Amounts
 from probes.domains.study_steps import SearchAmounts
 from probes.report.contract import load_study, save_study
-from probes.state_models.schedule import SCHEDULES
+from probes.state_models.schedule import PRIOR_SCHEDULES, SCHEDULES
 from tests.probes.cli.conftest import Tiny, told
 from tests.probes.report.studies import SHIPPED, make_study
 
@@ -191,7 +191,7 @@ def test_an_agent_and_its_models_are_made_from_scratch_and_not_made_again(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(TRAINING_STEPS, "smoke", 320)
-    for presets in SCHEDULES.values():
+    for presets in (*SCHEDULES.values(), PRIOR_SCHEDULES):
         monkeypatch.setitem(presets, "smoke", replace(presets["smoke"], iterations=2))
     asked: list[tuple[str, ...]] = []
     args = argparse.Namespace(
@@ -218,12 +218,12 @@ def test_an_agent_and_its_models_are_made_from_scratch_and_not_made_again(
     assert [line for line in words if "--random-weights" in line and "--model s/crisp" in line]
     assert not [line for line in words if "distracted-seg4" in line]  # a companion of the shipped agent's
     before = {path: path.stat().st_mtime_ns for path in Path("s").rglob("manifest.json")}
-    assert len(before) == 4  # states, saliency and two models
+    assert len(before) == 5  # states, saliency, two models, and the crisp one's latents
     capsys.readouterr()
     again = argparse.Namespace(**{**vars(args), "agent": None, "models": None})
     command.make_from_scratch(driving, again, begin(args))
-    assert "--resume" in asked[4]
-    assert capsys.readouterr().err.count("up to date") == 3
+    assert "--resume" in asked[5]
+    assert capsys.readouterr().err.count("up to date") == 4
     assert before == {path: path.stat().st_mtime_ns for path in Path("s").rglob("manifest.json")}
 
 
@@ -234,14 +234,17 @@ def test_shipped_models_are_taken_unless_others_are_given(monkeypatch: pytest.Mo
     assert shipped_for("c") == ["crisp=c-crisp"]
 
 
-def test_a_study_that_is_run_again_remembers_how_long_it_took(tmp_path: Path) -> None:
-    assert earlier_seconds(tmp_path, "smoke") == 0.0
-    study = make_study(SHIPPED, SHIPPED)
-    save_study(replace(study, preset="smoke", seconds=90.0), tmp_path)
-    assert earlier_seconds(tmp_path, "smoke") == 90.0
-    assert earlier_seconds(tmp_path, "quick") == 0.0
+def test_contents_that_are_the_same_keep_their_time(tmp_path: Path) -> None:
+    study = replace(make_study(SHIPPED, SHIPPED), seconds=9.0)
+    assert unchanged(study, tmp_path / "nowhere") == study
+    save_study(study, tmp_path)
+    later = replace(study, created="2031-01-01T00:00:00+00:00", seconds=1.0)
+    assert unchanged(later, tmp_path) == study
+    other = unchanged(replace(later, title="another"), tmp_path)
+    assert (other.title, other.created, other.seconds) == ("another", later.created, 9.0)
+    assert unchanged(replace(later, preset="quick"), tmp_path).seconds == 1.0
     (tmp_path / "study.json").write_text("{}")
-    assert earlier_seconds(tmp_path, "smoke") == 0.0
+    assert unchanged(later, tmp_path) == later
 
 
 def test_a_command_is_run_by_the_program_that_has_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,15 +88,17 @@ def test_a_study_from_scratch_trains_then_collects_then_fits_both_models(tmp_pat
     steps = scratch_steps("smoke", "reasonable", tmp_path, seed=3)
     run = scratch_agent("reasonable", tmp_path)
     assert run == tmp_path / "reasonable-from-scratch"
-    assert [step.words[0] for step in steps] == ["drivesim", "collect", "fit", "fit"]
+    assert [step.words[0] for step in steps] == ["drivesim", "collect", "fit", "fit", "fit"]
     train = steps[0].words
     assert (Path("runs") / train[train.index("--run") + 1]).resolve() == run.resolve()
     assert train[train.index("--steps") + 1] == str(TRAINING_STEPS["smoke"])
     assert "--resume" not in train
     fits = [" ".join(step.words) for step in steps[2:]]
     assert all("--preset smoke --seed 3" in fit for fit in fits)
-    assert fits[0].endswith(os.fspath(tmp_path / "crisp"))
-    assert fits[1].endswith(os.fspath(tmp_path / "paper"))
+    latents = os.fspath(tmp_path / "crisp-latents")
+    assert fits[0].endswith(f"-o {latents}")
+    assert fits[1].endswith(f"-o {tmp_path / 'crisp'} --part prior --init {latents}")
+    assert fits[2].endswith(f"-o {tmp_path / 'paper'}")
 
 
 def test_the_states_that_were_fitted_are_those_that_are_studied(tmp_path: Path) -> None:

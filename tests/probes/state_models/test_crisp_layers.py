@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from probes.state_models.crisp_layers import Block, Gaussian, LatentBlock, Mixer, quiet
+from probes.state_models.crisp_layers import Block, LatentBlock, Mixer, quiet
+from probes.state_models.gaussian import Gaussian
 from probes.state_models.state_model import kl_to_prior
 
 

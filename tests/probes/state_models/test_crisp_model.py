@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from probes.state_models.crisp_layers import Gaussian, LatentBlock
-from probes.state_models.crisp_model import CrispConfig, CrispModel, Level
+from probes.state_models.crisp_config import CrispConfig, Level
+from probes.state_models.crisp_layers import LatentBlock
+from probes.state_models.crisp_model import CrispModel
+from probes.state_models.gaussian import Gaussian
 from probes.state_models.likelihood import least_spread, one_hot_frames
 from probes.state_models.state_model import kl_to_prior
 from probes.states import Plane, StateLayout, to_states

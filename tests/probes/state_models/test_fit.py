@@ -19,14 +19,9 @@ from probes.data.state_set import StateSet
 from probes.progress import Track
 from probes.state_models import fit as fitting
 from probes.state_models.crisp_model import CrispModel
-from probes.state_models.fit import (
-    LOG,
-    FitConfig,
-    checkpoint_path,
-    fit,
-    manifest_config,
-)
+from probes.state_models.fit import LOG, checkpoint_path, fit
 from probes.state_models.fit_checkpoint import TENSORS
+from probes.state_models.fit_config import FitConfig, manifest_config
 from probes.state_models.model_store import KIND, WEIGHTS
 from probes.state_models.objectives import Objective, PaperLoss, Variant
 from probes.state_models.schedule import SCHEDULES, Schedule
@@ -143,7 +138,7 @@ def test_only_the_losses_that_weigh_pixels_look_at_saliency(states: StateSet, tm
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_manifest_tells_one_loss_and_the_shape_once(states: StateSet, name: str) -> None:
     found = manifest_config(CONFIGS[name], states, Critic())
-    assert found["fit"].keys() == {"model", "schedule", f"{name}_loss", "precision", "seed"}
+    assert found["fit"].keys() == {"model", "schedule", f"{name}_loss", "part", "precision", "seed"}
     assert found["agent"] == {"name": "critic", "digest": "c"}
     assert manifest_config(replace(CONFIGS[name], device="cuda"), states, Critic()) == found
     expected = {"crisp": ("width", 8), "paper": ("latent", 3)}[name]

@@ -10,13 +10,9 @@ from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.data.state_set import StateSet
 from probes.progress import Track
-from probes.state_models.fit import (
-    FitConfig,
-    checkpoint_path,
-    fit,
-    manifest_config,
-)
+from probes.state_models.fit import checkpoint_path, fit
 from probes.state_models.fit_checkpoint import TENSORS, iterations_done
+from probes.state_models.fit_config import FitConfig, manifest_config
 from probes.state_models.model_store import LoadedModel
 from probes.state_models.schedule import Schedule
 from tests.probes.counters import Critic

@@ -16,12 +16,9 @@ from probes.artifacts import artifact
 from probes.data.state_set import StateSet
 from probes.progress import Track
 from probes.state_models import fit as fitting
-from probes.state_models.fit import (
-    FitConfig,
-    checkpoint_path,
-    fit,
-)
+from probes.state_models.fit import checkpoint_path, fit
 from probes.state_models.fit_checkpoint import TENSORS, iterations_done
+from probes.state_models.fit_config import FitConfig
 from probes.state_models.objectives import Objective
 from probes.state_models.schedule import Schedule
 from probes.states import Plane, StateLayout

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from probes.agent import ProbeError
 from probes.artifacts import artifact
-from probes.state_models.crisp_model import CrispModel, Level
+from probes.state_models.crisp_config import Level
+from probes.state_models.crisp_model import CrispModel
 from probes.state_models.model_store import (
     KIND,
     WEIGHTS,

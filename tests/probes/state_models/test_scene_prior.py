@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from probes.state_models.crisp_layers import Gaussian
+from probes.state_models.gaussian import Gaussian
 from probes.state_models.scene_prior import ScenePrior
 
 

@@ -48,7 +48,14 @@ def test_the_learning_rate_rises_holds_and_falls() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"iterations": 0}, {"batch": 1}, {"learning_rate": 0.0}, {"fall_from": 1.1}, {"average": 1.0}],
+    [
+        {"iterations": 0},
+        {"batch": 1},
+        {"learning_rate": 0.0},
+        {"fall_from": 1.1},
+        {"average": 1.0},
+        {"weight_decay": -1.0},
+    ],
 )
 def test_schedules_out_of_range_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ProbeError, match=r"schedule: found .*, allowed are "):
