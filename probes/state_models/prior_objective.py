@@ -34,14 +34,34 @@ class _Kept(NamedTuple):
     """The global latent of recorded states, or a layer of local ones, in half precision."""
 
     flow: Flow
-    above: Tensor | None
+    above: tuple[Tensor, ...]
     mu: Tensor
     log_sigma: Tensor
+
+    @staticmethod
+    def room(latent: Latent, count: int) -> _Kept:
+        """Return room for what is kept of so many states.
+
+        Taken at once: small parts that stay among large ones that go leave memory in pieces, 20 GB of them.
+        """
+        flow, (mu, log_sigma) = latent.prior, latent.posterior
+        assert isinstance(flow, Flow)
+        above = tuple(x.new_empty((count, *x.shape[1:]), dtype=torch.bfloat16) for x in latent.above)
+        mus, sigmas = (x.new_empty((count, *x.shape[1:]), dtype=torch.float16) for x in (mu, log_sigma))
+        return _Kept(flow, above, mus, sigmas)
+
+    def put(self, latent: Latent, first: int) -> None:
+        """Keep what a batch says, from one row on."""
+        rows = slice(first, first + len(latent.v))
+        for kept, told in zip(
+            (*self.above, self.mu, self.log_sigma), (*latent.above, *latent.posterior), strict=True
+        ):
+            kept[rows] = told
 
     def divergence(self, rows: Tensor) -> Tensor:
         """Estimate the KL divergence (B,) of some states' posteriors to the flow."""
         posterior = Gaussian(self.mu[rows].float(), self.log_sigma[rows].float())
-        above = () if self.above is None else (self.above[rows].float(),)
+        above = (x[rows].float() for x in self.above)
         return self.flow.divergence(posterior, posterior.draw(), *above)
 
 
@@ -89,24 +109,13 @@ def _keep(
 ) -> list[_Kept]:
     """Encode states; return their latents, from the global one down."""
     device, chosen = device_of(model), chosen_states(states)
-    parts: list[list[Latent]] = []
+    kept: list[_Kept] = []
     for first in range(0, len(chosen), _BATCH):
         stored = torch.from_numpy(states.stored(chosen[first : first + _BATCH])).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
-            walked = model.walk(to_states(stored, states.layout), Gaussian.draw)
-            parts.append([_halved(latent) for latent in walked])
+            for place, latent in enumerate(model.walk(to_states(stored, states.layout), Gaussian.draw)):
+                if not first:
+                    kept.append(_Kept.room(latent, len(chosen)))
+                kept[place].put(latent, first)
         report(min(first + _BATCH, len(chosen)))
-    return [_joined(list(latents)) for latents in zip(*parts, strict=True)]
-
-
-def _halved(latent: Latent) -> Latent:
-    posterior = Gaussian(*(numbers.half() for numbers in latent.posterior))
-    return latent._replace(above=tuple(x.bfloat16() for x in latent.above), posterior=posterior)
-
-
-def _joined(latents: list[Latent]) -> _Kept:
-    flow = latents[0].prior
-    assert isinstance(flow, Flow)
-    above = torch.cat([latent.above[0] for latent in latents]) if latents[0].above else None
-    mu, log_sigma = (torch.cat(numbers) for numbers in zip(*(x.posterior for x in latents), strict=True))
-    return _Kept(flow, above, mu, log_sigma)
+    return kept
