@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,8 +35,12 @@ class ScenePrior(nn.Module):
         super().__init__()
         self.groups = min(groups, size)
         group = torch.arange(size) * self.groups // size
+        starts = [*torch.searchsorted(group, torch.arange(self.groups)).tolist(), size]
+        self._spans = [slice(*span) for span in pairwise(starts)]
+        """Of the groups, in the order in which they are drawn."""
         if backwards:
             group = self.groups - 1 - group
+            self._spans.reverse()
         seen = torch.arange(hidden) % max(1, self.groups - 1)
         """Of a hidden unit: the last group that it looks at."""
         self.look = nn.Linear(size, hidden)
@@ -52,7 +58,9 @@ class ScenePrior(nn.Module):
 
     def given(self, s: Tensor) -> Gaussian:
         """Return the prior (B, size) of every number of s, given the groups before its own."""
-        return self._told(s, *self._masked())
+        look, think, tell = self._masked()
+        x = self._thought(functional.linear(s, look, self.look.bias), think)
+        return _split(functional.linear(x, tell, self.tell.bias))
 
     def _masked(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weights that are left where no group may look at its own or at later ones."""
@@ -62,11 +70,9 @@ class ScenePrior(nn.Module):
             self.tell.weight * self.tell_mask,
         )
 
-    def _told(self, s: Tensor, look: Tensor, think: Tensor, tell: Tensor) -> Gaussian:
-        x = functional.silu(functional.linear(s, look, self.look.bias))
-        x = x + functional.silu(functional.linear(x, think, self.think.bias))
-        mu, log_sigma = functional.linear(x, tell, self.tell.bias).float().chunk(2, dim=1)
-        return Gaussian(mu, log_sigma.clamp(*LOG_SIGMA_RANGE))
+    def _thought(self, seen: Tensor, think: Tensor) -> Tensor:
+        x = functional.silu(seen)
+        return x + functional.silu(functional.linear(x, think, self.think.bias))
 
     def in_units(self, posterior: Gaussian, s: Tensor) -> Gaussian:
         """Return what a posterior of s is of u, the groups before each number being those of s (B, size)."""
@@ -74,8 +80,20 @@ class ScenePrior(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """Return s (B, size) of u (B, size), one group after the other."""
-        s, weights = torch.zeros_like(u), self._masked()
-        for number in range(self.groups):
-            prior = self._told(s, *weights)
-            s = torch.where(self.group == number, prior.mu + prior.log_sigma.exp() * u, s)
-        return s
+        drawn: dict[int, Tensor] = {}
+        with torch.autocast(u.device.type, enabled=False):  # to round the weights would take longest
+            look, think, tell = self._masked()
+            weights, biases = tell.reshape(2, -1, tell.shape[1]), self.tell.bias.reshape(2, -1)
+            seen = self.look.bias.expand(len(u), -1)
+            for own in self._spans:
+                x = self._thought(seen, think)
+                prior = _split(functional.linear(x, weights[:, own].flatten(0, 1), biases[:, own].flatten()))
+                s = prior.mu + prior.log_sigma.exp() * u[:, own]
+                seen = seen + functional.linear(s, look[:, own])
+                drawn[own.start] = s
+        return torch.cat([drawn[start] for start in sorted(drawn)], dim=1)
+
+
+def _split(told: Tensor) -> Gaussian:
+    mu, log_sigma = told.float().chunk(2, dim=1)
+    return Gaussian(mu, log_sigma.clamp(*LOG_SIGMA_RANGE))
