@@ -22,7 +22,8 @@ from drivesim.rl import a2c
 from drivesim.rl.a2c import A2CConfig
 from drivesim.rl.checkpoint import Network
 from drivesim.rl.descent import Precision
-from drivesim.rl.dqn import DQNConfig, QLearner
+from drivesim.rl.dqn import QLearner
+from drivesim.rl.dqn_config import DQNConfig
 from drivesim.rl.learner import Learner
 from drivesim.rl.networks import ActorCritic
 from drivesim.rl.q_network import QNetwork

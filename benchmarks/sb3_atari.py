@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
 from benchmarks.sb3 import WorldsForSB3, make_a2c, require_same_size
 from drivesim.rl.a2c import A2CConfig
-from drivesim.rl.dqn import DQNConfig
+from drivesim.rl.dqn_config import DQNConfig
 from drivesim.rl.networks import ActorCritic
 from drivesim.rl.q_network import QNetwork
 from probes.domains.atari import emulator

@@ -115,6 +115,11 @@ class Learner:
         self._resets_within_step = mode == AutoresetMode.SAME_STEP
         self._dtype = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
 
+    @property
+    def agent(self) -> ActorCritic:
+        """What the run's agent is."""
+        return self.network
+
     def start(self, seed: int | None) -> None:
         """Reset all environments and look at them; without a seed they start wherever chance has it."""
         observations, _ = self.env.reset(seed=seed)

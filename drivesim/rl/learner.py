@@ -52,6 +52,10 @@ class Learner(Protocol):
         """What is trained."""
 
     @property
+    def agent(self) -> Network:
+        """What the run's agent is: `network`, or an average of it."""
+
+    @property
     def parameters(self) -> list[nn.Parameter]:
         """The network's."""
 

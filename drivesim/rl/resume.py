@@ -31,7 +31,7 @@ KEPT_CHECKPOINTS = 2
 SAVED_REPLAY_BYTES = 256 << 20
 """Of the largest replay that a checkpoint holds unless told otherwise. Two checkpoints are kept, and a third
 is written before the oldest goes."""
-LATER_SETTINGS: dict[str, Any] = {"clip_rewards": False}
+LATER_SETTINGS: dict[str, Any] = {"clip_rewards": False, "averaged_updates": 1}
 """What checkpoints written before there were such settings did."""
 
 

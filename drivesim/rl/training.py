@@ -152,7 +152,7 @@ def _save(learner: Learner, run: RunConfig, elapsed_s: float) -> None:
     training = {"step": learner.step, "elapsed_s": elapsed_s, "config": asdict(learner.config)}
     if isinstance(learner, ReplayLearner):
         training["replay"] = {"bytes": learner.replay.nbytes, "refills": learner.refills}
-    save_agent(run.directory / AGENT, learner.network, {**run.metadata, "training": training})
+    save_agent(run.directory / AGENT, learner.agent, {**run.metadata, "training": training})
 
 
 def fastest_precision(device: str) -> Precision:

@@ -12,7 +12,8 @@ from drivesim.rl import a2c
 from drivesim.rl.a2c import A2CConfig
 from drivesim.rl.acktr import ACKTRConfig
 from drivesim.rl.checkpoint import Network
-from drivesim.rl.dqn import DQNConfig, QLearner
+from drivesim.rl.dqn import QLearner
+from drivesim.rl.dqn_config import DQNConfig
 from drivesim.rl.learner import Learner
 from drivesim.rl.networks import (
     NATURE_CONVOLUTIONS,
@@ -57,6 +58,7 @@ SETTINGS = {
     "epsilon_steps": Setting("--epsilon-steps", "decisions until it has fallen", positive_int),
     "learning_starts": Setting("--learning-starts", "decisions before the first update", natural_int),
     "replay_frames": Setting("--replay-frames", "frames that are kept", positive_int),
+    "averaged_updates": Setting("--averaged-updates", "updates whose average the agent is", positive_int),
     "is_duelling": Setting("--plain-head", "one head instead of a duelling one"),
     "is_double": Setting("--single", "not double Q-learning"),
     "num_steps": Setting("--num-steps", "decisions of each world between two updates", positive_int),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drivesim.rl.dqn import DQNConfig
+from drivesim.rl.dqn_config import DQNConfig
 from probes.domains.atari_consoles import ConsoleConfig
 from probes.domains.atari_learning import AtariLearningEnv
 

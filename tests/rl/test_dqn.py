@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from drivesim.rl.a2c import TrainingDiverged
-from drivesim.rl.dqn import DQNConfig, QLearner, epsilon_at, learning_rate_at, q_targets
+from drivesim.rl.dqn import QLearner, q_targets
+from drivesim.rl.dqn_config import DQNConfig, epsilon_at
 from drivesim.rl.q_network import QNetwork, QNetworkConfig
 from drivesim.rl.replay_buffer import Batch, Following
 from tests.rl.catch import LAYOUT, SMALL, Catch
@@ -66,11 +67,6 @@ def made_batch(returns: list[float], bootstrap: list[float]) -> Batch:
     return Batch(pictures[0], actions, next(numbers), pictures[1], next(numbers))
 
 
-def test_epsilon_falls_linearly_to_its_floor() -> None:
-    config = DQNConfig(epsilon_start=1.0, epsilon_end=0.2, epsilon_steps=100)
-    assert [epsilon_at(step, config) for step in (0, 50, 100, 10**6)] == pytest.approx([1, 0.6, 0.2, 0.2])
-
-
 def test_double_q_learning_lets_one_network_choose_and_the_other_value() -> None:
     target = torch.tensor([[1.0, 5.0, -2.0], [4.0, 0.0, 8.0]])
     chooser = torch.tensor([[3.0, 2.0, 1.0], [0.0, 9.0, 8.0]])
@@ -104,6 +100,28 @@ def test_the_loss_is_hubers_of_the_chosen_actions_error(is_double: bool) -> None
     assert mean_value == pytest.approx((now[0, 0] + now[1, 2]).item() / 2, rel=1e-4)
 
 
+def test_the_agent_is_the_average_of_what_was_trained() -> None:
+    learner = begun(replace(CONFIG, averaged_updates=4))
+    trained = []
+    for _ in range(50):
+        learner.update(learner.collect())
+        trained.append(weights(learner.network))
+    expected = trained[9]  # a tenth of the first ten updates is the last
+    for taken, newest in enumerate(trained[10:], start=11):
+        share = max(10 / taken, 1 / 4)
+        expected = [old + share * (new - old) for old, new in zip(expected, newest, strict=True)]
+    for found, wanted in zip(weights(learner.agent), expected, strict=True):
+        torch.testing.assert_close(found, wanted)
+        assert not found.requires_grad
+    assert not all(torch.equal(a, b) for a, b in zip(weights(learner.agent), trained[-1], strict=True))
+
+
+def test_without_averaging_the_agent_is_the_trained_network() -> None:
+    learner = begun(replace(CONFIG, averaged_updates=1))
+    assert learner.agent is learner.network
+    assert not [name for name in learner.memory() if name.startswith("average.")]
+
+
 def test_a_value_moves_towards_what_was_paid() -> None:
     learner = begun()
     batch = made_batch([5.0, -5.0], [0.0, 0.0])
@@ -124,12 +142,6 @@ def test_the_first_step_of_adam_is_the_learning_rate_along_the_gradients_sign() 
         assert parameter.grad is not None
         step = config.learning_rate * parameter.grad / (parameter.grad.abs() + config.adam_epsilon)
         torch.testing.assert_close(parameter.detach(), old - step, rtol=1e-5, atol=1e-7)
-
-
-def test_the_learning_rate_falls_to_a_tenth() -> None:
-    config = DQNConfig(total_steps=1_000, learning_rate=0.5)
-    rates = [learning_rate_at(step, config) for step in (0, 500, 900, 1_000)]
-    assert rates == pytest.approx([0.5, 0.25, 0.05, 0.05])
 
 
 def test_a_later_step_is_shorter() -> None:
@@ -286,12 +298,6 @@ def test_an_environment_that_does_not_fit_is_refused() -> None:
     env.single_observation_space = Box(0, 1, (4, 6, 6))
     with pytest.raises(ValueError, match="expected uint8"):
         QLearner(env, network, CONFIG)
-
-
-@pytest.mark.parametrize(("name", "value"), [("n_step", 0), ("discount", 1.5), ("epsilon_end", -0.1)])
-def test_settings_out_of_range_are_refused(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{name} is {value}, it must"):
-        DQNConfig(**{name: value})  # type: ignore[arg-type]  # a count or a share
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -8,7 +8,8 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
 
 from drivesim.rl import a2c
-from drivesim.rl.dqn import DQNConfig, QLearner
+from drivesim.rl.dqn import QLearner
+from drivesim.rl.dqn_config import DQNConfig
 from drivesim.rl.learner import LEARNING_END, Learner, ReplayLearner, check_environment, learning_ends
 from drivesim.rl.networks import ActorCritic
 from drivesim.rl.q_network import QNetwork

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from drivesim.rl.a2c import A2CConfig, Learner
 from drivesim.rl.acktr import ACKTRConfig
 from drivesim.rl.checkpoint import CheckpointError
-from drivesim.rl.dqn import DQNConfig, QLearner
+from drivesim.rl.dqn import QLearner
+from drivesim.rl.dqn_config import DQNConfig
 from drivesim.rl.networks import ActorCritic
 from drivesim.rl.q_network import QNetwork
 from drivesim.rl.resume import latest_checkpoint, restore_learner, save_learner

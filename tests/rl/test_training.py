@@ -17,7 +17,8 @@ import torch
 from drivesim.rl import progress
 from drivesim.rl.a2c import A2CConfig, Learner, TrainingDiverged
 from drivesim.rl.checkpoint import CheckpointError, load_agent, load_network
-from drivesim.rl.dqn import DQNConfig, QLearner
+from drivesim.rl.dqn import QLearner
+from drivesim.rl.dqn_config import DQNConfig
 from drivesim.rl.networks import ActorCritic
 from drivesim.rl.q_network import QNetwork
 from drivesim.rl.resume import latest_checkpoint
@@ -114,6 +115,16 @@ def test_a_refilled_replay_is_told_in_the_agents_record(tmp_path: Path) -> None:
     (refill,) = metadata["training"]["replay"]["refills"]
     assert refill["step"] == 96
     assert refill["frames"] > 96
+
+
+def test_the_agent_that_is_kept_is_the_learners(tmp_path: Path) -> None:
+    config = replace(DQN, total_steps=400, averaged_updates=3, learning_rate=0.01)
+    learner = QLearner(RandomFrames(8), QNetwork(GRAY, TINY), config)
+    result = train_learner(learner, RunConfig(tmp_path))
+    kept, _ = load_network(result.agent)
+    for name, weight in kept.state_dict().items():
+        assert torch.equal(weight, learner.agent.state_dict()[name].half().float())
+        assert not torch.equal(weight, learner.network.state_dict()[name].half().float())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

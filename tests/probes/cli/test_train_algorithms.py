@@ -7,7 +7,7 @@ import pytest
 
 from drivesim.rl.a2c import A2CConfig
 from drivesim.rl.acktr import ACKTRConfig
-from drivesim.rl.dqn import DQNConfig
+from drivesim.rl.dqn_config import DQNConfig
 from drivesim.rl.networks import ActorCritic
 from drivesim.rl.q_network import QNetwork
 from probes.agent import ProbeError
