@@ -21,7 +21,7 @@ from torch import Tensor
 
 from probes.agent import Agent, ProbeError, freeze
 from probes.measures.novelty import Progress, RealStates, nearest
-from probes.state_models.state_model import StateModel
+from probes.state_models.state_model import StateModel, reconstruct
 from probes.states import StateLayout, to_states, to_stored
 from probes.synthesis.targets import TargetFunction
 
@@ -248,7 +248,7 @@ def distance_to_real(
 @torch.no_grad()
 def reconstruction_error(states: Tensor, model: StateModel) -> StateDistance:
     """Compare each float state (B, T, C, H, W) with the state model's reconstruction g(mu(s))."""
-    return distance(states, model.decode(model.encode(states).mu), model.layout)
+    return distance(states, reconstruct(model, states), model.layout)
 
 
 def _ascend(agent: Agent, target: TargetFunction, config: AscentConfig, streams: Streams) -> Ascent:

@@ -14,29 +14,21 @@ that moves was ever drawn.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from probes.state_models.average_picture import AveragePicture
 from probes.state_models.block_pictures import pictures
-from probes.state_models.crisp_config import CrispConfig
-from probes.state_models.crisp_layers import Block, LatentBlock, Mixer, enlarge, quiet
+from probes.state_models.crisp_layers import LatentBlock, enlarge
+from probes.state_models.crisp_parts import CrispParts
 from probes.state_models.flow import Flow
 from probes.state_models.gaussian import Gaussian
 from probes.state_models.likelihood import negative_log_likelihood
 from probes.state_models.scene_prior import ScenePrior
 from probes.state_models.state_model import Posterior
-from probes.states import StateLayout
-
-SCENE_UNITS = 96
-"""Of each layer of a step of the global latent's flow."""
-CELL = 16
-"""Pixels to a side of the coarsest cells; other sizes are padded to a multiple of it."""
 
 
 class Latent(NamedTuple):
@@ -60,7 +52,7 @@ class Pass(NamedTuple):
     """(B, L) nats, a column for the global latent and for each layer of local ones."""
 
 
-class CrispModel(nn.Module):
+class CrispModel(CrispParts):
     """The hierarchical model.
 
     Args:
@@ -68,125 +60,6 @@ class CrispModel(nn.Module):
         config: the model's shape.
         seed: of the initial weights; the global random state is left as it was.
     """
-
-    def __init__(self, layout: StateLayout, config: CrispConfig | None = None, seed: int = 0) -> None:
-        super().__init__()
-        self.layout = layout
-        self.config = config or CrispConfig()
-        self._size = tuple(-(-side // CELL) * CELL for side in (layout.height, layout.width))
-        has_levels = any(plane.kind == "level" for plane in layout.planes)
-        self.average = AveragePicture(layout, self._cells(2)) if has_levels else None
-        with torch.random.fork_rng(devices=()):
-            torch.manual_seed(seed)
-            self._build_encoder()
-            self._build_decoder()
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a keyword-only overload
-
-    def _cells(self, cell: int) -> tuple[int, int]:
-        return self._size[0] // cell, self._size[1] // cell
-
-    def _stage(self, cell: int) -> nn.Sequential:
-        """Look near, far and near again at one resolution."""
-        width, inner = self.config.width, self.config.inner
-        height, across = self._cells(cell)
-        return nn.Sequential(
-            Block(width, inner, width), Mixer(width, inner, height * across), Block(width, inner, width)
-        )
-
-    def _build_encoder(self) -> None:
-        width, scene = self.config.width, self.config.scene
-        coarse, fine = self.config.levels
-        height, across = self._cells(coarse.cell)
-        self.patches = nn.Conv2d(self.layout.stack * self.layout.channels, 48, 2, 2)
-        self.narrow = nn.Sequential(
-            nn.SiLU(), nn.Conv2d(48, 64, 3, 2, 1), nn.SiLU(), nn.Conv2d(64, width, 3, 2, 1)
-        )
-        self.see_fine = self._stage(fine.cell)
-        self.see_coarse = nn.Sequential(nn.Conv2d(width, width, 3, 2, 1), self._stage(coarse.cell))
-        self.see_scene = nn.Sequential(
-            nn.SiLU(),
-            nn.Conv2d(width, 32, 1),
-            nn.Flatten(),
-            nn.Linear(32 * height * across, 256),
-            nn.SiLU(),
-            nn.Linear(256, 2 * scene),
-        )
-        last = self.see_scene[-1]
-        assert isinstance(last, nn.Linear)
-        with torch.no_grad():
-            last.weight.mul_(0.3)
-            last.bias.zero_()
-
-    def _build_decoder(self) -> None:
-        width, inner, scene = self.config.width, self.config.inner, self.config.scene
-        coarse, fine = self.config.levels
-        height, across = self._cells(coarse.cell)
-        steps, cell_steps = self.config.flow
-        groups = self.config.scene_groups
-        self.scene_prior = (
-            Flow.alternating(ScenePrior, (scene, groups, SCENE_UNITS), steps)
-            if steps
-            else ScenePrior(scene, groups)
-        )
-        self.lay_out = nn.Sequential(
-            nn.Linear(scene, 512),
-            nn.SiLU(),
-            nn.Linear(512, 32 * height * across),
-            nn.Unflatten(1, (32, height, across)),
-            nn.Conv2d(32, width, 1),
-        )
-        self.places = nn.ParameterList(
-            nn.Parameter(torch.zeros(1, width, *self._cells(level.cell))) for level in (coarse, fine)
-        )
-        self.stages = nn.ModuleList(self._stage(level.cell) for level in (coarse, fine))
-        self.latents = nn.ModuleList(
-            nn.ModuleList(
-                LatentBlock(width, inner, level.channels, math.prod(self._cells(level.cell)), cell_steps)
-                for _ in range(level.layers)
-            )
-            for level in (coarse, fine)
-        )
-        quarter, half = self.config.fine
-        self.up = nn.ModuleList(
-            [quiet(nn.Conv2d(width, 4 * quarter, 1), 1.0), quiet(nn.Conv2d(quarter, 4 * half, 1), 1.0)]
-        )
-        self.fine_places = nn.ParameterList(
-            nn.Parameter(torch.zeros(1, channels, *self._cells(cell)))
-            for channels, cell in ((quarter, 4), (half, 2))
-        )
-        self.draw = nn.ModuleList([Block(quarter, 40, quarter), Block(half, 32, half)])
-        self.log_spread = nn.Parameter(torch.full((len(self.layout.planes),), -3.0))
-        self.out = quiet(nn.Conv2d(half, 4 * self.layout.stack * self.layout.channels, 1), 1.0)
-
-    @property
-    def latent_shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of one vector's parts, in order: the scene, then each layer's cells."""
-        shapes: list[tuple[int, ...]] = [(self.config.scene,)]
-        for level in self.config.levels:
-            shapes += [(level.channels, *self._cells(level.cell))] * level.layers
-        return shapes
-
-    @property
-    def latent_size(self) -> int:
-        """n, the numbers in a latent vector."""
-        return sum(math.prod(shape) for shape in self.latent_shapes)
-
-    def _split(self, z: Tensor) -> Iterator[Tensor]:
-        shapes = self.latent_shapes
-        for part, shape in zip(
-            torch.split(z, [math.prod(shape) for shape in shapes], dim=1), shapes, strict=True
-        ):
-            yield part.reshape(len(z), *shape)
-
-    def flows(self) -> list[Flow]:
-        """Return the flows of the prior, from the global latent down; none while the latents are fitted."""
-        return [module for module in self.modules() if isinstance(module, Flow)]
-
-    def _levels(self) -> Iterator[tuple[int, list[LatentBlock]]]:
-        """Yield the number and the layers of the coarse level, then of the fine one."""
-        for number, layers in enumerate(self.latents):
-            assert isinstance(layers, nn.ModuleList)
-            yield number, [layer for layer in layers if isinstance(layer, LatentBlock)]
 
     def _see(self, frames: Tensor) -> tuple[Gaussian, list[Tensor]]:
         """Return the global latent's posterior, and what each level's latents are told, of frames."""
@@ -226,6 +99,20 @@ class CrispModel(nn.Module):
             with torch.no_grad():
                 self.log_spread.copy_(deviations.log())
 
+    def _descend(self, scene: Tensor, choose: Callable[[LatentBlock, int, Tensor], Tensor | None]) -> Tensor:
+        """Go down from the global latent to the finest feature map.
+
+        Args:
+            scene: the global latent.
+            choose: the latent of a layer, given its level's number and the feature map above it.
+        """
+        hidden: Tensor = self.lay_out(scene)
+        for number, layers in self._levels():
+            hidden = self._enter(hidden, number)
+            for layer in layers:
+                hidden = layer(hidden, choose(layer, number, hidden))
+        return hidden
+
     def look(self, frames: Tensor, levels: int = 2) -> Pass:
         """Encode and decode frames (B, T * C, H, W), drawing from the posterior.
 
@@ -236,42 +123,43 @@ class CrispModel(nn.Module):
         scene, seen = self._see(frames)
         drawn = scene.draw()
         kl = [self.scene_prior.in_units(scene, drawn).kl()]
-        hidden = self.lay_out(drawn)
-        for number, layers in self._levels():
-            hidden = self._enter(hidden, number)
-            for layer in layers:
-                v = None
-                if number < levels:
-                    posterior = layer.look(hidden, seen[number])
-                    v = posterior.draw()
-                    kl.append(posterior.kl())
-                else:
-                    kl.append(torch.zeros_like(kl[0]))
-                hidden = layer(hidden, v)
-        return Pass(self._finish(hidden), torch.stack(kl, dim=1))
+
+        def choose(layer: LatentBlock, level: int, hidden: Tensor) -> Tensor | None:
+            if level >= levels:
+                kl.append(torch.zeros_like(kl[0]))
+                return None
+            posterior = layer.look(hidden, seen[level])
+            kl.append(posterior.kl())
+            return posterior.draw()
+
+        raw = self._finish(self._descend(drawn, choose))
+        return Pass(raw, torch.stack(kl, dim=1))
 
     def nats(self, raw: Tensor, stored: Tensor) -> Tensor:
         """Return how improbable (B,) the decoder holds recorded states (B, T, M, H, W), in nats."""
         return negative_log_likelihood(raw, stored, self.layout, self.log_spread)
 
-    def walk(self, states: Tensor, choose: Callable[[Gaussian], Tensor]) -> Iterator[Latent]:
-        """Yield the latents of float states (B, T, C, H, W), from the global one down.
+    def walk(self, states: Tensor, choose: Callable[[Gaussian], Tensor]) -> list[Latent]:
+        """Return the latents of float states (B, T, C, H, W), from the global one down.
 
         Args:
             states: as agents see them.
             choose: the value that the layers below see, of a posterior.
         """
+        return self._walk(states, choose)[0]
+
+    def _walk(self, states: Tensor, choose: Callable[[Gaussian], Tensor]) -> tuple[list[Latent], Tensor]:
+        """Return the latents, and the finest feature map."""
         scene, seen = self._see(states.flatten(1, 2).contiguous(memory_format=torch.channels_last))
-        v = choose(scene)
-        yield Latent(self.scene_prior, (), scene, v)
-        hidden = self.lay_out(v)
-        for number, layers in self._levels():
-            hidden = self._enter(hidden, number)
-            for layer in layers:
-                posterior = layer.look(hidden, seen[number])
-                v = choose(posterior)
-                yield Latent(layer.flow, (hidden,), posterior, v)
-                hidden = layer(hidden, v)
+        latents = [Latent(self.scene_prior, (), scene, choose(scene))]
+
+        def judge(layer: LatentBlock, level: int, hidden: Tensor) -> Tensor:
+            posterior = layer.look(hidden, seen[level])
+            latents.append(Latent(layer.flow, (hidden,), posterior, choose(posterior)))
+            return latents[-1].v
+
+        hidden = self._descend(latents[0].v, judge)
+        return latents, hidden
 
     def encode(self, states: Tensor) -> Posterior:
         """Describe float states (B, T, C, H, W), each latent seeing the means of those above it."""
@@ -279,7 +167,7 @@ class CrispModel(nn.Module):
             latent.posterior
             if latent.prior is None
             else latent.prior.in_units(latent.posterior, latent.v, *latent.above)
-            for latent in self.walk(states, lambda posterior: posterior.mu)
+            for latent in self.walk(states, _mean)
         ]
         mu = torch.cat([posterior.mu.flatten(1) for posterior in told], dim=1)
         return Posterior(mu, torch.cat([posterior.log_sigma.flatten(1) for posterior in told], dim=1))
@@ -287,13 +175,19 @@ class CrispModel(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         """Return states (B, T, C, H, W) of latent vectors (B, n)."""
         parts = self._split(z)
-        hidden = self.lay_out(self.scene_prior(next(parts)))
-        for number, layers in self._levels():
-            hidden = self._enter(hidden, number)
-            for layer in layers:
-                hidden = layer(hidden, layer.bend(hidden, next(parts)))
+        scene = self.scene_prior(next(parts))
+        hidden = self._descend(scene, lambda layer, _, hidden: layer.bend(hidden, next(parts)))
         return self.pictures(self._finish(hidden))
+
+    def reconstruct(self, states: Tensor) -> Tensor:
+        """Return `decode(encode(states).mu)` at half its cost: the prior's units cancel, and each layer is
+        gone through once."""
+        return self.pictures(self._finish(self._walk(states, _mean)[1]))
 
     def pictures(self, raw: Tensor) -> Tensor:
         """Return the states (B, T, C, H, W) that the decoder's last layer stands for."""
         return pictures(raw, self.layout)
+
+
+def _mean(posterior: Gaussian) -> Tensor:
+    return posterior.mu

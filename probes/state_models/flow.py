@@ -53,13 +53,12 @@ class Flow(nn.Module):
 
     def divergence(self, posterior: Gaussian, v: Tensor, *above: Tensor) -> Tensor:
         """Estimate the KL divergence (B,) of a posterior to this prior, in nats, by one draw v of it."""
-        noise = (v - posterior.mu) * (-posterior.log_sigma).exp()
         told, u = self._follow(posterior, v, *above)
-        return (0.5 * (u.square() - noise.square()) - told.log_sigma).flatten(1).sum(1)
+        return (0.5 * (u.square() - posterior.noise(v).square()) - told.log_sigma).flatten(1).sum(1)
 
     def _follow(self, posterior: Gaussian, v: Tensor, *above: Tensor) -> tuple[Gaussian, Tensor]:
         for step in self._steps():
             prior = step.given(v, *above)
             posterior = posterior.in_units_of(prior)
-            v = (v - prior.mu) * (-prior.log_sigma).exp()
+            v = prior.noise(v)
         return posterior, v

@@ -18,19 +18,26 @@ class Gaussian(NamedTuple):
     log_sigma: Tensor
 
     @staticmethod
-    def of(numbers: Tensor) -> Gaussian:
-        """Split a layer's output (B, 2 c, ...) into both."""
-        mu, log_sigma = numbers.float().chunk(2, dim=1)
-        return Gaussian(mu, log_sigma.clamp(*LOG_SIGMA_RANGE))
+    def of(numbers: Tensor, log_sigma_range: tuple[float, float] = LOG_SIGMA_RANGE, dim: int = 1) -> Gaussian:
+        """Split a layer's output into both, along a dimension: (B, 2 c, ...) as it is."""
+        mu, log_sigma = numbers.float().chunk(2, dim=dim)
+        return Gaussian(mu, log_sigma.clamp(*log_sigma_range))
+
+    def value(self, noise: Tensor) -> Tensor:
+        """Return what it makes of N(0, I)."""
+        return self.mu + self.log_sigma.exp() * noise
+
+    def noise(self, value: Tensor) -> Tensor:
+        """Return what of N(0, I) it makes a value of."""
+        return (value - self.mu) * (-self.log_sigma).exp()
 
     def draw(self) -> Tensor:
         """Draw one value, differentiably."""
-        return self.mu + self.log_sigma.exp() * torch.randn_like(self.mu)
+        return self.value(torch.randn_like(self.mu))
 
     def in_units_of(self, prior: Gaussian) -> Gaussian:
         """Return what this is of u, where the latent is `prior mean + prior sigma * u`."""
-        mu = (self.mu - prior.mu) * (-prior.log_sigma).exp()
-        return Gaussian(mu, self.log_sigma - prior.log_sigma)
+        return Gaussian(prior.noise(self.mu), self.log_sigma - prior.log_sigma)
 
     def kl(self) -> Tensor:
         """Return the KL divergence to N(0, I) in nats (B,)."""

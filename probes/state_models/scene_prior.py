@@ -60,7 +60,7 @@ class ScenePrior(nn.Module):
         """Return the prior (B, size) of every number of s, given the groups before its own."""
         look, think, tell = self._masked()
         x = self._thought(functional.linear(s, look, self.look.bias), think)
-        return _split(functional.linear(x, tell, self.tell.bias))
+        return Gaussian.of(functional.linear(x, tell, self.tell.bias), LOG_SIGMA_RANGE)
 
     def _masked(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weights that are left where no group may look at its own or at later ones."""
@@ -87,13 +87,8 @@ class ScenePrior(nn.Module):
             seen = self.look.bias.expand(len(u), -1)
             for own in self._spans:
                 x = self._thought(seen, think)
-                prior = _split(functional.linear(x, weights[:, own].flatten(0, 1), biases[:, own].flatten()))
-                s = prior.mu + prior.log_sigma.exp() * u[:, own]
+                told = functional.linear(x, weights[:, own].flatten(0, 1), biases[:, own].flatten())
+                s = Gaussian.of(told, LOG_SIGMA_RANGE).value(u[:, own])
                 seen = seen + functional.linear(s, look[:, own])
                 drawn[own.start] = s
         return torch.cat([drawn[start] for start in sorted(drawn)], dim=1)
-
-
-def _split(told: Tensor) -> Gaussian:
-    mu, log_sigma = told.float().chunk(2, dim=1)
-    return Gaussian(mu, log_sigma.clamp(*LOG_SIGMA_RANGE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -41,6 +41,15 @@ class StateModel(Protocol):
         ...
 
 
+@runtime_checkable
+class Reconstructor(Protocol):
+    """A state model that knows a shorter way through itself than by its latent vector."""
+
+    def reconstruct(self, states: Tensor) -> Tensor:
+        """Return `decode(encode(states).mu)` of states (B, T, C, H, W)."""
+        ...
+
+
 def kl_to_prior(mu: Tensor, log_sigma: Tensor) -> Tensor:
     """Return KL(N(mu, sigma) || N(0, I)) in nats (B,), summed over the n dimensions of (B, n)."""
     return 0.5 * (mu.square() + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(dim=1)
@@ -48,6 +57,8 @@ def kl_to_prior(mu: Tensor, log_sigma: Tensor) -> Tensor:
 
 def reconstruct(model: StateModel, states: Tensor) -> Tensor:
     """Return g(mu(s)) of states (B, T, C, H, W): what the agent sees through the goggles."""
+    if isinstance(model, Reconstructor):
+        return model.reconstruct(states)
     return model.decode(model.encode(states).mu)
 
 

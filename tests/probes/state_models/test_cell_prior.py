@@ -54,6 +54,24 @@ def test_what_is_drawn_is_told_in_its_own_units_again(size: tuple[int, int], bac
     torch.testing.assert_close((v - told.mu) / told.log_sigma.exp(), u, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("size", [(4, 4), (3, 5)])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_is_told_is_what_convolutions_make_of_the_cells_drawn_before(
+    size: tuple[int, int], backwards: bool
+) -> None:
+    prior = stirred(backwards=backwards, channels=2)
+    v, above = torch.randn(2, 2, *size), torch.randn(2, 3, *size)
+    told = prior.given(v, above)
+    turn = torch.tensor([[0, 2, 0, 2, 0], [3, 1, 3, 1, 3]] * 2)[: size[0], : size[1]]
+    turn = 3 - turn if backwards else turn
+    context = prior.context(nn.functional.silu(above))
+    for number, teller in enumerate(prior.turns):
+        mu, log_sigma = teller(torch.cat([context, v * (turn < number)], dim=1)).chunk(2, dim=1)
+        own = turn == number
+        torch.testing.assert_close(told.mu[:, :, own], mu[:, :, own])
+        torch.testing.assert_close(told.log_sigma[:, :, own], log_sigma.clamp(-4.0, 2.0)[:, :, own])
+
+
 def test_cells_learn_to_go_with_their_neighbours() -> None:
     torch.manual_seed(0)
     above = torch.zeros(200, 3, 2, 2)

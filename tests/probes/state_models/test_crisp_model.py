@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,7 +13,7 @@ from probes.state_models.crisp_layers import LatentBlock
 from probes.state_models.crisp_model import CrispModel
 from probes.state_models.gaussian import Gaussian
 from probes.state_models.likelihood import least_spread, one_hot_frames
-from probes.state_models.state_model import kl_to_prior
+from probes.state_models.state_model import kl_to_prior, reconstruct
 from probes.states import Plane, StateLayout, to_states
 from tests.probes.fittings import LAYOUTS, SEG4, same_weights, some_stored
 
@@ -90,6 +91,19 @@ def test_training_sees_what_encoding_and_decoding_say(name: str) -> None:
     torch.testing.assert_close(model.pictures(made.raw), model.decode(posterior.mu), atol=1e-5, rtol=1e-4)
     assert made.kl.shape == (2, 4)
     torch.testing.assert_close(made.kl.sum(1), kl_to_prior(*posterior), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["mixed", "atari"])
+@pytest.mark.parametrize("flow", [(0, 0), (2, 2)])
+def test_a_state_is_reconstructed_as_if_it_were_encoded_and_decoded(name: str, flow: tuple[int, int]) -> None:
+    layout = MIXED if name == "mixed" else LAYOUTS[name]
+    model = CrispModel(layout, replace(SMALL, flow=flow), seed=1).requires_grad_(False)
+    for parameter in (parameter for each in model.flows() for parameter in each.parameters()):
+        nn.init.normal_(parameter, std=0.2, generator=torch.Generator().manual_seed(0))
+    states = to_states(some_stored(layout, 2), layout)
+    expected = model.decode(model.encode(states).mu)
+    told = (expected - model.decode(torch.zeros(2, model.latent_size))).abs().max()
+    assert (reconstruct(model, states) - expected).abs().max() < 1e-3 * told
 
 
 @pytest.mark.usefixtures("without_noise")

@@ -42,7 +42,7 @@ def test_what_is_drawn_is_told_in_its_own_units_again(size: int, groups: int) ->
     s = prior(u)
     assert not torch.allclose(s, u)
     found = prior.in_units(Gaussian(s, torch.zeros_like(s)), s)
-    torch.testing.assert_close(found.mu, u, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(found.mu, u, rtol=1e-2, atol=1e-2)  # float32, with sigmas from e^-6 to e^3
 
 
 def test_the_divergence_is_that_of_the_posterior_to_the_prior() -> None:
