@@ -9,22 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.agent import ProbeError, action_index
+from probes.agent import action_index
 from probes.artifacts import artifact
-from probes.artifacts.manifest import read_manifest
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import scenario_of, unique_names
-from probes.data.state_set import KIND as STATES
 from probes.data.state_set import StateSet, load_states
 from probes.domains.driving_contents import describe
 from probes.domains.registry import load_driving_agent
 from probes.domains.viewpoint import Viewpoint, make_viewpoint
-from probes.synthesis.findings import Findings, load_findings
+from probes.synthesis.findings import Findings, load_findings_of
 
 KIND = "contents"
 RESULT = "result.json"
-EXTREME = 0.05
-"""Share of the real states, those of the highest J, that a target's findings are set beside."""
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -52,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     result = {
         "real": _real(states, states.held_out_indices, brake, viewpoint),
         "targets": {
-            name: tell(_checked(path, states), states, brake, viewpoint) for name, path in paths.items()
+            name: tell(load_findings_of(path, states), states, brake, viewpoint)
+            for name, path in paths.items()
         },
     }
     with artifact.writing(args.output, KIND, config=config, seed=0, parents=parents) as scratch:
@@ -60,24 +57,15 @@ def run(args: argparse.Namespace) -> int:
     return finish(args, result, console)
 
 
-def _checked(path: Path, states: StateSet) -> Findings:
-    found = load_findings(path)
-    if found.manifest.parents["states"].digest != read_manifest(states.path, STATES).digest:
-        raise ProbeError(f"{path}: was searched with other states than {states.path}; name those")
-    return found
-
-
 def tell(found: Findings, states: StateSet, brake: int, viewpoint: Viewpoint) -> dict[str, Any]:
     """Return what all findings of a target show, those that pass, and the real states of the highest J."""
     actions = np.array([states.actions.index(row["greedy"]) for row in found.result["findings"]])
-    highest = np.argsort(-found.real_objective, kind="stable")
-    extreme = found.real_indices[highest[: max(1, round(EXTREME * len(highest)))]]
     passes = found.passes
     return {
         "target": found.result["target"],
         "all": describe(found.stored, actions, brake, found.layout, viewpoint),
         "passed": describe(found.stored[passes], actions[passes], brake, found.layout, viewpoint),
-        "real_highest": _real(states, extreme, brake, viewpoint),
+        "real_highest": _real(states, found.real_extreme, brake, viewpoint),
     }
 
 

@@ -14,13 +14,11 @@ from rich.table import Table
 from drivesim.arguments import natural_int, positive_int
 from probes.agent import ProbeError
 from probes.artifacts import artifact
-from probes.artifacts.manifest import read_manifest
 from probes.cli.numbers import in_brackets
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.portion import Portion
 from probes.cli.subjects import add_agent, unique_names
 from probes.data.collect import check_fit
-from probes.data.state_set import KIND as STATES
 from probes.data.state_set import StateSet, load_states
 from probes.domains.atari_agents import AtariAgent
 from probes.domains.atari_consoles import ConsoleConfig
@@ -31,7 +29,7 @@ from probes.domains.seaquest import FULL, GAME, Deaths, Factory, compare, count_
 from probes.domains.seaquest_oxygen import LOW, READABLE, check_reading, describe
 from probes.measures.goggles import greedy
 from probes.progress import track
-from probes.synthesis.findings import Findings, load_findings
+from probes.synthesis.findings import EXTREME, Findings, load_findings_of
 
 KIND = "oxygen"
 RESULT = "result.json"
@@ -39,8 +37,6 @@ DEATHS = "deaths"
 """Kind of the artifact, and name of the file, that holds the games of one condition."""
 CONDITIONS = {"normal": False, "kept full": True}
 """Whether the oxygen is kept full, by the name of the condition."""
-EXTREME = 0.05
-"""Share of the recorded states, those of the highest J, that a target's findings are set beside."""
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -174,31 +170,19 @@ def tell_shown(states: StateSet | None, paths: dict[str, Path]) -> dict[str, Any
     return {
         "real": describe(stored),
         "reading": None if memory is None else check_reading(stored, memory[held_out].astype(np.uint8)),
-        "targets": {name: tell_target(checked(path, states), states) for name, path in paths.items()},
+        "targets": {
+            name: tell_target(load_findings_of(path, states), states) for name, path in paths.items()
+        },
     }
-
-
-def checked(path: Path, states: StateSet) -> Findings:
-    """Open findings that were searched with these states.
-
-    Raises:
-        ProbeError: there are none, or with others.
-    """
-    found = load_findings(path)
-    if found.manifest.parents["states"].digest != read_manifest(states.path, STATES).digest:
-        raise ProbeError(f"{path}: was searched with other states than {states.path}; name those")
-    return found
 
 
 def tell_target(found: Findings, states: StateSet) -> dict[str, Any]:
     """Return what all findings of a target show, those that pass, and recorded states of the highest J."""
-    highest = np.argsort(-found.real_objective, kind="stable")
-    extreme = found.real_indices[highest[: max(1, round(EXTREME * len(highest)))]]
     return {
         "target": found.result["target"],
         "all": describe(found.stored),
         "passed": describe(found.stored[found.passes]),
-        "real_highest": describe(states.stored(extreme)),
+        "real_highest": describe(states.stored(found.real_extreme)),
     }
 
 

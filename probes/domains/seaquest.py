@@ -66,11 +66,16 @@ def new_deaths(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[n
     return np.stack([suffocates, came_up, dies & ~suffocates & ~came_up])
 
 
+def is_diving(memory: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell of memories (N, 128) whether the submarine (N,) is under water, and whole."""
+    under: NDArray[np.bool_] = (memory[:, DEPTH] > SURFACE) & (memory[:, DYING] == 0)
+    return under
+
+
 def keep_full(simulation: AtariSimulation) -> None:
     """Fill up the oxygen wherever a submarine is under water; at the surface the game goes its own way."""
     memory = simulation.ram()
-    is_diving = (memory[:, DEPTH] > SURFACE) & (memory[:, DYING] == 0)
-    simulation.set_ram(OXYGEN, FULL, is_diving & (memory[:, OXYGEN] < FULL))
+    simulation.set_ram(OXYGEN, FULL, is_diving(memory) & (memory[:, OXYGEN] < FULL))
 
 
 @dataclass(frozen=True)

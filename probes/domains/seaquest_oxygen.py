@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from probes import statistics
 from probes.domains.atari_frames import SIDE
-from probes.domains.seaquest import DEPTH, DYING, FULL, OXYGEN, REFILLED, SURFACE
+from probes.domains.seaquest import FULL, OXYGEN, REFILLED, is_diving
 
 LOW = 0.25
 """Share of all oxygen up to which it is low: 16 of 64, from which on the bar blinks."""
@@ -158,8 +158,7 @@ class Remembered(NamedTuple):
 
 def oxygen_remembered(memory: NDArray[np.uint8]) -> Remembered:
     """Read the same out of memories (B, 128)."""
-    is_diving = (memory[:, DEPTH] > SURFACE) & (memory[:, DYING] == 0)
-    return Remembered(memory[:, OXYGEN] / REFILLED, is_diving)
+    return Remembered(memory[:, OXYGEN] / REFILLED, is_diving(memory))
 
 
 def check_reading(stored: NDArray[np.uint8], memory: NDArray[np.uint8]) -> dict[str, Any] | None:

@@ -46,11 +46,15 @@ class AveragePicture(nn.Module):
 
     def take(self, stored: Tensor) -> Tensor:
         """Average recorded states (B, T, M, H, W), uint8; return the deviation (P,) of each plane."""
-        frames = [self._stacks(one_hot_frames(part, self.layout)) for part in torch.split(stored, BATCH)]
         count = len(stored) * self.layout.stack
-        average = torch.stack([part.sum((0, 1)) for part in frames]).sum(0) / count
-        squares = torch.stack([(part - average).square().sum((0, 1, 3, 4)) for part in frames]).sum(0)
-        means = squares / (count * average[0].numel())  # (C,)
+        total = torch.zeros_like(self.picture, dtype=torch.float64)
+        squares = torch.zeros_like(total)
+        for part in torch.split(stored, BATCH):
+            frames = self._stacks(one_hot_frames(part, self.layout)).double()
+            total += frames.sum((0, 1))
+            squares += frames.square().sum((0, 1))
+        average = total / count
+        means = (squares / count - average.square()).clamp_min(0).mean((1, 2)).float()  # (C,)
         of_planes = torch.stack([means[channels].mean() for _, channels, _ in self.layout.slices()])
         deviations = of_planes.sqrt().clamp_min(LEAST_DEVIATION)
         spread = [

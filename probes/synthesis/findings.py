@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from probes.agent import NamedAgent, ProbeError
 from probes.artifacts import artifact
-from probes.artifacts.manifest import Manifest
+from probes.artifacts.manifest import Manifest, read_manifest
+from probes.data.state_set import KIND as STATES
+from probes.data.state_set import StateSet
 from probes.states import StateLayout
 from probes.synthesis.findings_summary import summarise
 from probes.synthesis.manifold import Limits
@@ -25,6 +27,8 @@ KIND = "findings"
 RESULT = "result.json"
 HIGHEST = 8
 """Real states of the highest J that are kept to be shown beside the findings."""
+EXTREME = 0.05
+"""Share of the real states, those of the highest J, that a target's findings are set beside."""
 CURVES = ("objective", "kl", "alpha", "radius", "gamma")
 """The first axis of `curves`."""
 
@@ -71,6 +75,12 @@ class Findings:
     def passes(self) -> NDArray[np.bool_]:
         """(K D,) which pass the checks."""
         return np.array([row["passes"] for row in self.result["findings"]], np.bool_)
+
+    @property
+    def real_extreme(self) -> NDArray[np.int64]:
+        """(E,) which states of the set have the highest J, the highest first."""
+        highest = np.argsort(-self.real_objective, kind="stable")
+        return self.real_indices[highest[: max(1, round(EXTREME * len(highest)))]]
 
     @property
     def order(self) -> NDArray[np.int64]:
@@ -178,6 +188,18 @@ def load_findings(path: Path, verify: bool = True) -> Findings:
             f"{path}: not findings that this program can read ({error!r}); "
             f"delete them and run `{manifest.command}` again"
         ) from error
+
+
+def load_findings_of(path: Path, states: StateSet) -> Findings:
+    """Open findings that were searched with these states.
+
+    Raises:
+        ProbeError: there are none, they are damaged, or they were searched with others.
+    """
+    found = load_findings(path)
+    if found.manifest.parents["states"].digest != read_manifest(states.path, STATES).digest:
+        raise ProbeError(f"{path}: was searched with other states than {states.path}; name those")
+    return found
 
 
 def _named(agent: NamedAgent) -> dict[str, str]:
