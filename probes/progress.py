@@ -76,11 +76,12 @@ class _Lines:
 
     def show(self, progress: Track) -> None:
         now = time.monotonic()
-        if now - self._printed < SECONDS_BETWEEN_LINES or progress.done >= self._total:
+        if now - self._printed < SECONDS_BETWEEN_LINES:
             return
         self._printed = now
-        speed = (progress.done - self._start) / (now - self._began)
-        left = f", {_duration((self._total - progress.done) / speed)} left" if speed > 0 else ""
+        speed, missing = (progress.done - self._start) / (now - self._began), self._total - progress.done
+        # What was expected may be done, and the task not: how long it takes is then unknown.
+        left = f", {_duration(missing / speed)} left" if speed > 0 and missing > 0 else ""
         self._print(progress, f", {_speed(speed)}{left}")
 
     def finish(self, progress: Track) -> None:

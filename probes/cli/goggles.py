@@ -154,7 +154,12 @@ class Stage:
         model = load_model(path, self.agent).model
         config = GogglesConfig(precision=self.args.precision, is_hard=self.args.hard)
         player = through(self.agent, model, config)
-        return self._play(name, player, lambda decisions, _: part.reach(decisions, model=name), path)
+        games = self.args.episodes
+
+        def tell(decisions: int, ended: int) -> None:
+            part.reach(decisions, model=name, ended=f"{ended} of {games}")
+
+        return self._play(name, player, tell, path)
 
     def _play(self, name: str, player: Player, progress: Progress, model: Path | None = None) -> Episodes:
         args = self.args

@@ -52,6 +52,19 @@ def test_lines_are_at_least_ten_seconds_apart_and_the_last_tells_the_whole_time(
     ]
 
 
+def test_work_that_goes_on_beyond_what_was_expected_is_still_told_of(clock: Clock) -> None:
+    output = io.StringIO()
+    with track(10, "games", "decisions", Console(file=output)) as bar:
+        for ended in (1, 2):
+            clock.now += 20
+            bar.advance(10 if ended == 1 else 0, ended=f"{ended} of 2")
+    assert output.getvalue().splitlines() == [
+        "games: 10 of 10 decisions, 0.5/s, ended 1 of 2",
+        "games: 10 of 10 decisions, 0.25/s, ended 2 of 2",
+        "games: 10 of 10 decisions in 40 s, ended 2 of 2",
+    ]
+
+
 def test_work_of_an_earlier_run_counts_as_done_but_not_for_the_speed(clock: Clock) -> None:
     output = io.StringIO()
     with track(2000, "fit", "iterations", Console(file=output), start=1000) as bar:
