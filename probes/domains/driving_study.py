@@ -43,7 +43,7 @@ class Amounts(StudyAmounts):
 PRESETS: dict[str, Amounts] = {
     "smoke": Amounts(
         SearchAmounts(2_000, 600, 300, 8, 100), 200, 32, 60, 2, 5, 60, 0,
-        SearchAmounts(1_000, 400, 200, 8, 100), 2,
+        SearchAmounts(1_000, 400, 200, 8, 60), 2,
     ),
     "quick": Amounts(
         SearchAmounts(10_000, 2_000, 1_000, 32, 300), 2_000, 200, 200, 4, 20, 200, 50,
