@@ -37,7 +37,7 @@ class Amounts(StudyAmounts):
 
 
 PRESETS: dict[str, Amounts] = {
-    "smoke": Amounts(SearchAmounts(1_000, 300, 200, 8, 60), 64, 32, 60, 2, 2, 5),
+    "smoke": Amounts(SearchAmounts(1_000, 300, 200, 8, 40), 64, 32, 60, 2, 2, 5),
     "quick": Amounts(SearchAmounts(10_000, 2_000, 1_000, 32, 300), 500, 200, 200, 4, 10, 30),
     "paper": Amounts(SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20, 100),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from probes.domains.driving_companions import Company, company_steps
+from probes.domains.model_records import records
 from probes.domains.study_steps import (
     SearchAmounts,
     StudyAmounts,
@@ -38,12 +39,15 @@ class Amounts(StudyAmounts):
     others: SearchAmounts
     """Of each companion."""
     others_braking_episodes: int
+    plays_all: bool = True
+    """Whether the agent plays through every state model, or, beside the searched one, only through those that
+    bring no record of it."""
 
 
 PRESETS: dict[str, Amounts] = {
     "smoke": Amounts(
-        SearchAmounts(2_000, 600, 300, 8, 100), 200, 32, 60, 2, 5, 60, 0,
-        SearchAmounts(1_000, 400, 200, 8, 60), 2,
+        SearchAmounts(2_000, 600, 300, 8, 100), 200, 32, 60, 2, 5, 40, 0,
+        SearchAmounts(1_000, 400, 200, 8, 40), 2, plays_all=False,
     ),
     "quick": Amounts(
         SearchAmounts(10_000, 2_000, 1_000, 32, 300), 2_000, 200, 200, 4, 20, 200, 50,
@@ -82,6 +86,15 @@ class StudyConfig:
         """The state model that is searched."""
         return searched_model(self.models)
 
+    @property
+    def played(self) -> dict[str, str]:
+        """The state models that the agent plays through."""
+        return {
+            name: path
+            for name, path in self.models.items()
+            if self.amounts.plays_all or path == self.model or not records(Path(path), "goggles")
+        }
+
 
 def plan(config: StudyConfig, directory: Path) -> list[Step]:
     """List the stages of a study that writes into `directory`."""
@@ -111,7 +124,7 @@ def _driving_steps(config: StudyConfig, directory: Path) -> list[Step]:
     """List the stages in which the agent drives."""
     n, agent = config.amounts, config.agent
     steps = [
-        goggles_step(("--agent", agent), config.models, n.goggles_episodes, directory),
+        goggles_step(("--agent", agent), config.played, n.goggles_episodes, directory),
         Step(
             "replay in every scenario",
             ("replay", "--agents", agent, "--scenarios", *config.scenarios, "--episodes",

@@ -23,6 +23,7 @@ from probes.domains.driving_study import (
     scratch_steps,
 )
 from probes.domains.study_steps import SearchAmounts
+from probes.models import find_model
 from probes.study import Step
 from probes.synthesis.findings import slug
 
@@ -34,6 +35,19 @@ CONFIG = StudyConfig("a", {"crisp": "m", "paper": "n"}, ("reasonable", "distract
 def words(steps: list[Step], command: str) -> str:
     (found,) = [" ".join(step.words) for step in steps if step.words[0] == command]
     return found
+
+
+def test_a_smoke_study_reads_the_goggles_of_state_models_that_bring_a_record(tmp_path: Path) -> None:
+    shipped = {name: str(find_model(f"reasonable-seg4-{name}")) for name in ("crisp", "paper")}
+    for preset, models, played in (
+        ("smoke", shipped, ["crisp"]),
+        ("quick", shipped, ["crisp", "paper"]),
+        ("smoke", {"crisp": "m", "paper": "n"}, ["crisp", "paper"]),
+    ):
+        config = replace(CONFIG, amounts=PRESETS[preset], models=models)
+        assert list(config.played) == played
+        named = " ".join(f"{name}={models[name]}" for name in played)
+        assert f"--models {named} --episodes" in words(plan(config, tmp_path), "goggles")
 
 
 @pytest.mark.parametrize("preset", PRESETS)
