@@ -29,7 +29,8 @@ from probes.domains.seaquest import FULL, GAME, Deaths, Factory, compare, count_
 from probes.domains.seaquest_oxygen import LOW, READABLE, check_reading, describe
 from probes.measures.goggles import greedy
 from probes.progress import track
-from probes.synthesis.findings import EXTREME, Findings, load_findings_of
+from probes.synthesis.findings import Findings, load_findings_of
+from probes.synthesis.manifold import EXTREME
 
 KIND = "oxygen"
 RESULT = "result.json"

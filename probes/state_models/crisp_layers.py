@@ -10,6 +10,8 @@ from probes.state_models.cell_prior import CellPrior
 from probes.state_models.flow import Flow
 from probes.state_models.gaussian import Gaussian
 
+LOG_SIGMA_RANGE = (-6.0, 3.0)
+"""Of a layer's own prior."""
 TURN_UNITS = 16
 """Channels of a cell prior's hidden layers."""
 
@@ -112,7 +114,7 @@ class LatentBlock(nn.Module):
     def forward(self, hidden: Tensor, v: Tensor | None) -> Tensor:
         """Go on with the latent v; None stands for its prior mean."""
         told = self.prior(hidden)
-        mean, log_sigma = told[:, : self.channels], told[:, self.channels : 2 * self.channels]
-        latent = mean if v is None else mean + log_sigma.float().clamp(-6.0, 3.0).exp() * v
+        prior = Gaussian.of(told[:, : 2 * self.channels], LOG_SIGMA_RANGE)
+        latent = prior.mu if v is None else prior.value(v)
         hidden = hidden + told[:, 2 * self.channels :] + self.insert(latent)
         return self.mixer(self.block(hidden))  # type: ignore[no-any-return]

@@ -19,8 +19,8 @@ class Gaussian(NamedTuple):
 
     @staticmethod
     def of(numbers: Tensor, log_sigma_range: tuple[float, float] = LOG_SIGMA_RANGE, dim: int = 1) -> Gaussian:
-        """Split a layer's output into both, along a dimension: (B, 2 c, ...) as it is."""
-        mu, log_sigma = numbers.float().chunk(2, dim=dim)
+        """Split a layer's output along a dimension, the means first; half precision becomes single."""
+        mu, log_sigma = numbers.to(torch.promote_types(numbers.dtype, torch.float32)).chunk(2, dim=dim)
         return Gaussian(mu, log_sigma.clamp(*log_sigma_range))
 
     def value(self, noise: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from probes.data.state_set import KIND as STATES
 from probes.data.state_set import StateSet
 from probes.states import StateLayout
 from probes.synthesis.findings_summary import summarise
-from probes.synthesis.manifold import Limits
+from probes.synthesis.manifold import EXTREME, Limits
 from probes.synthesis.search import SearchConfig
 from probes.synthesis.synthesise import LIMITS, Searched, Subject
 from probes.synthesis.targets import ACTION_PREFIX, TARGETS, Target, TargetConfig, target_name
@@ -27,8 +27,6 @@ KIND = "findings"
 RESULT = "result.json"
 HIGHEST = 8
 """Real states of the highest J that are kept to be shown beside the findings."""
-EXTREME = 0.05
-"""Share of the real states, those of the highest J, that a target's findings are set beside."""
 CURVES = ("objective", "kl", "alpha", "radius", "gamma")
 """The first axis of `curves`."""
 
@@ -78,7 +76,7 @@ class Findings:
 
     @property
     def real_extreme(self) -> NDArray[np.int64]:
-        """(E,) which states of the set have the highest J, the highest first."""
+        """(E,) which states of the set findings are set beside: those of the highest J, the highest first."""
         highest = np.argsort(-self.real_objective, kind="stable")
         return self.real_indices[highest[: max(1, round(EXTREME * len(highest)))]]
 

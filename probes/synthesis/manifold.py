@@ -21,7 +21,7 @@ from probes.synthesis.round_trip import DEFAULT_PACE, Floats, Measured, Pace, Pr
 from probes.synthesis.targets import Target
 
 EXTREME = 0.05
-"""Share of the real states, those of the highest J, whose variety a batch of findings is compared with."""
+"""Share of the real states, those of the highest J, that findings are held against."""
 VARIETY_STATES = 256
 """At most so many of them: pairs grow with the square."""
 

@@ -11,7 +11,6 @@ import torch
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
-from torch import nn
 
 from drivesim.rl.a2c import TrainingDiverged
 from drivesim.rl.dqn import QLearner, q_targets
@@ -19,6 +18,7 @@ from drivesim.rl.dqn_config import DQNConfig, epsilon_at
 from drivesim.rl.q_network import QNetwork, QNetworkConfig
 from drivesim.rl.replay_buffer import Batch, Following
 from tests.rl.catch import LAYOUT, SMALL, Catch
+from tests.rl.q_learners import CONFIG, begun, weights
 from tests.rl.random_frames import GRAY, TINY, RandomFrames, Step
 
 MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP]
@@ -28,9 +28,6 @@ DEVICES = [
         "cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
     ),
 ]
-CONFIG = DQNConfig(
-    batch_size=8, steps_per_update=16, learning_starts=32, replay_frames=4_000, target_period=64, seed=3
-)
 
 
 class Recorder(RandomFrames):
@@ -45,18 +42,6 @@ class Recorder(RandomFrames):
         self.actions.append(actions.copy())
         self.steps.append(super().step(actions))
         return self.steps[-1]
-
-
-def begun(config: DQNConfig = CONFIG, num_envs: int = 4, shape: QNetworkConfig = TINY) -> QLearner:
-    """Return a learner that is ready for its first update."""
-    learner = QLearner(RandomFrames(num_envs), QNetwork(GRAY, shape), config)
-    learner.start(config.seed)
-    assert learner.collect() == []
-    return learner
-
-
-def weights(network: nn.Module) -> list[torch.Tensor]:
-    return [parameter.detach().clone().float() for parameter in network.parameters()]
 
 
 def made_batch(returns: list[float], bootstrap: list[float]) -> Batch:
@@ -98,28 +83,6 @@ def test_the_loss_is_hubers_of_the_chosen_actions_error(is_double: bool) -> None
     loss, mean_value = learner._loss(batch)
     assert loss.item() == pytest.approx((0.5 * errors[0] ** 2 + abs(errors[1]) - 0.5) / 2, rel=1e-4)
     assert mean_value == pytest.approx((now[0, 0] + now[1, 2]).item() / 2, rel=1e-4)
-
-
-def test_the_agent_is_the_average_of_what_was_trained() -> None:
-    learner = begun(replace(CONFIG, averaged_updates=4))
-    trained = []
-    for _ in range(50):
-        learner.update(learner.collect())
-        trained.append(weights(learner.network))
-    expected = trained[9]  # a tenth of the first ten updates is the last
-    for taken, newest in enumerate(trained[10:], start=11):
-        share = max(10 / taken, 1 / 4)
-        expected = [old + share * (new - old) for old, new in zip(expected, newest, strict=True)]
-    for found, wanted in zip(weights(learner.agent), expected, strict=True):
-        torch.testing.assert_close(found, wanted)
-        assert not found.requires_grad
-    assert not all(torch.equal(a, b) for a, b in zip(weights(learner.agent), trained[-1], strict=True))
-
-
-def test_without_averaging_the_agent_is_the_trained_network() -> None:
-    learner = begun(replace(CONFIG, averaged_updates=1))
-    assert learner.agent is learner.network
-    assert not [name for name in learner.memory() if name.startswith("average.")]
 
 
 def test_a_value_moves_towards_what_was_paid() -> None:

@@ -37,12 +37,12 @@ def sum_of(gaussian: Gaussian) -> Tensor:
 
 @pytest.mark.parametrize(("size", "groups"), [(10, 4), (10, 16), (3, 1), (128, 16)])
 def test_what_is_drawn_is_told_in_its_own_units_again(size: int, groups: int) -> None:
-    prior = stirred(size, groups)
-    u = torch.randn(5, size)
+    prior = stirred(size, groups).double()  # sigmas from e^-6 to e^3: rounding shows
+    u = torch.randn(5, size, dtype=torch.float64)
     s = prior(u)
     assert not torch.allclose(s, u)
     found = prior.in_units(Gaussian(s, torch.zeros_like(s)), s)
-    torch.testing.assert_close(found.mu, u, rtol=1e-2, atol=1e-2)  # float32, with sigmas from e^-6 to e^3
+    torch.testing.assert_close(found.mu, u, rtol=1e-3, atol=1e-3)
 
 
 def test_the_divergence_is_that_of_the_posterior_to_the_prior() -> None:
