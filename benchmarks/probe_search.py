@@ -24,7 +24,8 @@ from probes.state_models.model_store import build_model
 from probes.synthesis.manifold import RealReference
 from probes.synthesis.reference import for_target, measure_reference, outputs_of
 from probes.synthesis.round_trip import Pace, freeze_both
-from probes.synthesis.search import SearchConfig, search
+from probes.synthesis.search import search
+from probes.synthesis.search_config import SearchConfig
 from probes.synthesis.targets import Target, resolve
 
 TARGET_S = 180.0

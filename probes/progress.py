@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 SECONDS_BETWEEN_LINES = 10.0
+SECONDS_OF_SPEED = 120
+"""Over which the speed is taken: a stage's first part, such as compiling, may be another matter."""
 
 Note = float | str
 Report = Callable[[int, int], None]
@@ -71,15 +74,20 @@ class _Lines:
 
     def __init__(self, console: Console, description: str, unit: str, total: int, start: int) -> None:
         self._console, self._description, self._unit = console, description, unit
-        self._total, self._start = total, start
-        self._began = self._printed = time.monotonic()
+        self._total = total
+        self._began = time.monotonic()
+        self._printed = deque([(self._began, start)])
+        """When lines were printed, and how much was done then; as far back as the speed is taken."""
 
     def show(self, progress: Track) -> None:
         now = time.monotonic()
-        if now - self._printed < SECONDS_BETWEEN_LINES:
+        if now - self._printed[-1][0] < SECONDS_BETWEEN_LINES:
             return
-        self._printed = now
-        speed, missing = (progress.done - self._start) / (now - self._began), self._total - progress.done
+        while len(self._printed) > 1 and now - self._printed[0][0] > SECONDS_OF_SPEED:
+            self._printed.popleft()
+        since, done = self._printed[0]
+        self._printed.append((now, progress.done))
+        speed, missing = (progress.done - done) / (now - since), self._total - progress.done
         # What was expected may be done, and the task not: how long it takes is then unknown.
         left = f", {_duration(missing / speed)} left" if speed > 0 and missing > 0 else ""
         self._print(progress, f", {_speed(speed)}{left}")
@@ -108,7 +116,7 @@ def _bar(console: Console, unit: str) -> Progress:
         TimeRemainingColumn(elapsed_when_finished=True),
         console=console,
         refresh_per_second=2,
-        speed_estimate_period=120,
+        speed_estimate_period=SECONDS_OF_SPEED,
     )
 
 

@@ -28,8 +28,8 @@ from probes.state_models.model_store import KIND
 from probes.state_models.objectives import CrispLoss, PaperLoss
 from probes.state_models.schedule import PRIOR_SCHEDULES, SCHEDULES
 
-GOING_ON = CrispLoss(levels_from=(0.0, 0.0))
-"""Of a crisp model that is fitted already: all of its latents take part from the start."""
+GOING_ON = CrispLoss(agent_from=0.0, levels_from=(0.0, 0.0))
+"""Of a crisp model that is fitted already: there is a picture, and all of its latents take part."""
 
 
 def add_parser(commands: Subparsers) -> None:

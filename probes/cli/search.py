@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import torch
 from rich.console import Console
 from torch import nn
 
@@ -26,12 +29,14 @@ from probes.cli.subjects import (
     open_reference,
 )
 from probes.progress import track
+from probes.synthesis.climb import Progress
 from probes.synthesis.findings import KIND, load_findings, manifest_config, slug, write_findings
 from probes.synthesis.findings_summary import headline
+from probes.synthesis.landscape import slices
 from probes.synthesis.reference import KIND as REFERENCE
 from probes.synthesis.reference import outputs_of
 from probes.synthesis.round_trip import Pace
-from probes.synthesis.search import DEFAULT, SearchConfig
+from probes.synthesis.search_config import DEFAULT, SearchConfig
 from probes.synthesis.synthesise import Searched, Subject, renamed, synthesise
 from probes.synthesis.targets import Target, TargetConfig, target_name
 
@@ -99,8 +104,8 @@ def run(args: argparse.Namespace) -> int:
     # Only now: real states are measured alike for every command, whatever device a search is given.
     subject = place(make_subject(given, measured), device)
     stage = Stage(given, subject, targets, config, device, args.output, console)
-    done: dict[str, Searched] = {}
-    results = [headline(search_for(stage, target, done)) for target in wanted]
+    search_missing(stage, wanted)
+    results = [headline(load_findings(stage.path(target), verify=False).result) for target in wanted]
     return finish(args, {"targets": results}, console)
 
 
@@ -129,6 +134,29 @@ class Stage(NamedTuple):
     directory: Path
     console: Console
 
+    def path(self, target: Target) -> Path:
+        """Return where a target's findings are."""
+        return self.directory / slug(target.name, target.used)
+
+    def settings(self, target: Target) -> dict[str, Any]:
+        """Return what decides them besides the states and the model."""
+        return manifest_config(self.subject, target, self.targets, self.config)
+
+    def is_up_to_date(self, target: Target) -> bool:
+        """Tell whether they are there."""
+        return artifact.is_current(
+            self.path(target),
+            KIND,
+            config=self.settings(target),
+            seed=self.config.seed,
+            parents=self.given.parents,
+        )
+
+    def side_by_side(self) -> int:
+        """Return how many targets to search at once, so that every core has some chains."""
+        parts = math.ceil(self.config.chains / self.config.batch)
+        return 1 if self.device == "cuda" else max(1, torch.get_num_threads() // parts)
+
 
 def place(subject: Subject, device: Device) -> Subject:
     """Move what is searched to a device."""
@@ -138,32 +166,36 @@ def place(subject: Subject, device: Device) -> Subject:
     return subject
 
 
-def search_for(stage: Stage, target: Target, done: dict[str, Searched]) -> dict[str, Any]:
-    """Search for one target unless its findings are up to date; return their `result.json`.
+def search_missing(stage: Stage, wanted: Sequence[Target]) -> None:
+    """Write the findings of targets whose findings are not up to date.
 
-    Args:
-        stage: of the search.
-        target: resolved.
-        done: searches so far by the formula's name, to which this one is added: of an actor-critic T-, S- and
-            V- are the same.
+    A formula is searched once: of an actor-critic T-, S- and V- are the same.
     """
-    path, parents = stage.directory / slug(target.name, target.used), stage.given.parents
-    settings = manifest_config(stage.subject, target, stage.targets, stage.config)
-    if artifact.is_current(path, KIND, config=settings, seed=stage.config.seed, parents=parents):
-        stage.console.print(f"{path}: up to date", markup=False, highlight=False, soft_wrap=True)
-        return load_findings(path, verify=False).result
-    if target.used in done:
-        searched = renamed(done[target.used], target)
-    else:
-        with track(stage.config.steps, f"search {target.name}", "steps", stage.console) as shown:
-            searched = done[target.used] = synthesise(
-                stage.subject,
-                target,
-                stage.config,
-                on_step=lambda now: shown.advance(1, J=now.objective, KL=now.kl),
-                pace=Pace(device=stage.device),
-            )
-    return write_findings(path, stage.subject, searched, settings, parents)
+    missing: dict[str, list[Target]] = {}
+    for target in wanted:
+        if stage.is_up_to_date(target):
+            path = stage.path(target)
+            stage.console.print(f"{path}: up to date", markup=False, highlight=False, soft_wrap=True)
+        else:
+            missing.setdefault(target.used, []).append(target)
+    formulas = list(missing.values())
+    for group in slices(len(formulas), stage.side_by_side()):
+        for same, searched in zip(formulas[group], search_group(stage, formulas[group]), strict=True):
+            for target in same:
+                named, settings = renamed(searched, target), stage.settings(target)
+                write_findings(stage.path(target), stage.subject, named, settings, stage.given.parents)
+
+
+def search_group(stage: Stage, formulas: Sequence[Sequence[Target]]) -> list[Searched]:
+    """Search for some formulas side by side, each given by the targets that share it."""
+    targets = [same[0] for same in formulas]
+    names = ", ".join(target.name for target in targets)
+    with track(len(targets) * stage.config.steps, f"search {names}", "steps", stage.console) as shown:
+
+        def show(now: Progress) -> None:
+            shown.advance(1, **{now.target: f"J {now.objective:.3g} KL {now.kl:.4g}"})
+
+        return synthesise(stage.subject, targets, stage.config, on_step=show, pace=Pace(device=stage.device))
 
 
 def _alpha(text: str) -> float | Literal["auto"]:

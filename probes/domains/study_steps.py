@@ -10,13 +10,15 @@ from drivesim.rl.resume import latest_checkpoint
 from probes.agent import ProbeError
 from probes.study import Step
 from probes.synthesis.findings import slug
-from probes.synthesis.search import DEFAULT
+from probes.synthesis.search_config import DEFAULT
 from probes.synthesis.targets import ACTION_PREFIX, TARGETS
 
 DISTRIBUTED = ("t-minus", "t-plus", "t-plus-minus")
 """Targets of Fig. 8, as their directories are named."""
 SCRATCH_MODELS = ("crisp", "paper")
 """State models that a study from scratch fits."""
+LEAST_BATCH = 8
+"""Chains: fewer at once take as long."""
 LATENTS = "crisp-latents"
 """Where it keeps the crisp one before its prior is fitted."""
 
@@ -80,20 +82,14 @@ def search_step(
         seed: of the search.
         place: of the findings, a directory for each target.
     """
+    # Several targets share the cores, a part of chains each; a lone one is cut in two for them.
+    batch = DEFAULT.batch if len(targets) > 1 else max(LEAST_BATCH, amounts.chains // 2)
     return Step(
         "synthesise states for every target",
         ("search", *targets, *given, "--real-states", str(amounts.real_states), "--chains",
-         str(amounts.chains), "--steps", str(amounts.steps), "--batch", str(_batch(amounts.chains)),
+         str(amounts.chains), "--steps", str(amounts.steps), "--batch", str(min(batch, DEFAULT.batch)),
          "--precision", "bf16", "--seed", str(seed), "-o", str(place)),
     )  # fmt: skip
-
-
-def _batch(chains: int) -> int:
-    """Return how many chains are decoded at once: half of them, for two cores to work side by side.
-
-    Of fewer than 16 all at once: parts of 4 are a fifth slower than 8 on which both cores work.
-    """
-    return min(DEFAULT.batch, chains // 2 if chains >= 16 else chains)
 
 
 def contents_step(findings: Sequence[str], agent: str, states: Path, place: Path) -> Step:

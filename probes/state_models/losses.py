@@ -68,3 +68,13 @@ def agent_vector(output: AgentOutput, outputs: int) -> Tensor:
     if outputs == scores.shape[1]:
         return scores
     return torch.cat([scores, output.value.float().unsqueeze(1)], dim=1)
+
+
+def decision_vector(output: AgentOutput) -> Tensor:
+    """Return what an agent decides by and what it expects (B, A + 1): scores less their mean, and the value.
+
+    What all scores share decides nothing, neither of Q-values nor of logits; but of Q-values it varies far
+    more than what sets them apart (four times in Pong, seven in Freeway), and would hide it.
+    """
+    scores = output.scores.float()
+    return torch.cat([scores - scores.mean(1, keepdim=True), output.value.float().unsqueeze(1)], dim=1)

@@ -17,7 +17,7 @@ from probes.data.saliency_set import SaliencySet
 from probes.data.state_set import StateSet
 from probes.state_models.crisp_model import CrispModel
 from probes.state_models.likelihood import one_hot_frames
-from probes.state_models.losses import agent_loss, pixel_loss, uniform_weights, with_floor
+from probes.state_models.losses import agent_loss, decision_vector, pixel_loss, uniform_weights, with_floor
 from probes.state_models.paper_model import PaperModel
 from probes.state_models.state_model import kl_to_prior
 from probes.states import to_states
@@ -60,7 +60,7 @@ class CrispLoss:
     feature_weight: float = 2.0
     """Nats for each hidden unit of the agent whose activation is off by its standard deviation."""
     agent_weight: float = 50.0
-    """Nats for each output of the agent that is off by its standard deviation."""
+    """Nats for each entry of its `decision_vector` that is off by a standard deviation."""
     agent_from: float = 0.5
     """Share of the iterations after which the agent's terms are added: first there must be a picture."""
     agent_states: int = 8
@@ -74,6 +74,17 @@ def output_scale(states: StateSet, with_value: bool) -> Tensor:
     scores, value = states.scores[states.fit_indices], states.value[states.fit_indices]
     outputs = np.concatenate([scores, value[:, None]], axis=1) if with_value else scores
     return torch.from_numpy(np.maximum(outputs.std(axis=0), 1e-6).astype(np.float32))
+
+
+def decision_scale(states: StateSet) -> Tensor:
+    """Return the standard deviations (A + 1,) of `decision_vector` over the states to fit.
+
+    That of the scores is one for all of them, for they are compared with each other.
+    """
+    recorded = _recorded(states, states.fit_indices, torch.device("cpu"))
+    variances = decision_vector(recorded).var(0, correction=0)
+    variances[:-1] = variances[:-1].mean()
+    return variances.sqrt().clamp_min(1e-6)
 
 
 def paper_objective(
@@ -135,7 +146,7 @@ def crisp_objective(
         precision: in which the model is shown states.
     """
     device = device_of(model)
-    scale = output_scale(states, agent.has_critic).to(device)
+    scale = decision_scale(states).to(device)
     spread = _feature_spread(agent, states, device)
 
     def compute(indices: NDArray[np.int64], share: float) -> Terms:
@@ -151,7 +162,8 @@ def crisp_objective(
             with torch.no_grad():
                 seen, wanted = agent.features(to_states(stored[few], states.layout))
             terms["features"] = ((hidden - wanted).float() / spread).square().sum(1).mean()
-            terms["agent"] = agent_loss(seen, output, scale).mean()
+            off = (decision_vector(output) - decision_vector(seen)) / scale
+            terms["agent"] = off.square().sum(1).mean()
             terms["loss"] = (
                 terms["loss"] + loss.feature_weight * terms["features"] + loss.agent_weight * terms["agent"]
             )

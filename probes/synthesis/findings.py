@@ -18,8 +18,8 @@ from probes.data.state_set import KIND as STATES
 from probes.data.state_set import StateSet
 from probes.states import StateLayout
 from probes.synthesis.findings_summary import summarise
-from probes.synthesis.manifold import EXTREME, Limits
-from probes.synthesis.search import SearchConfig
+from probes.synthesis.manifold import Limits, extremes
+from probes.synthesis.search_config import SearchConfig
 from probes.synthesis.synthesise import LIMITS, Searched, Subject
 from probes.synthesis.targets import ACTION_PREFIX, TARGETS, Target, TargetConfig, target_name
 
@@ -77,8 +77,7 @@ class Findings:
     @property
     def real_extreme(self) -> NDArray[np.int64]:
         """(E,) which states of the set findings are set beside: those of the highest J, the highest first."""
-        highest = np.argsort(-self.real_objective, kind="stable")
-        return self.real_indices[highest[: max(1, round(EXTREME * len(highest)))]]
+        return self.real_indices[extremes(self.real_objective)]
 
     @property
     def order(self) -> NDArray[np.int64]:

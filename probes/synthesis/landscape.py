@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -57,44 +58,80 @@ class Landscape:
         output = AgentOutput(output.scores.float(), output.value.float())
         return states, output, self.target(output, states)
 
-    def descend(self, chains: Chains, alpha: Tensor, gamma: Tensor, samples: int) -> Tensor:
-        """Add the gradient of E to that of the chains; on a CPU parts of them are worked on side by side.
 
-        How many threads PyTorch has changes no bit while there are at least two parts and fewer than twice as
-        many threads: then each part is one thread's. A lone part is shared by all threads, and so are parts
-        that have several threads each; their sums may be rounded otherwise.
+class Slope(NamedTuple):
+    """Where the chains of a search stand before a step."""
 
-        Args:
-            chains: K of them.
-            alpha: (K,) weights of the KL.
-            gamma: (K,) weights of half the squared radius.
-            samples: draws over which J is averaged.
+    landscape: Landscape
+    chains: Chains
+    """K of them."""
+    alpha: Tensor
+    """(K,) weights of the KL."""
+    gamma: Tensor
+    """(K,) weights of half the squared radius."""
+    samples: int
+    """Draws over which J is averaged."""
 
-        Returns:
-            J (K,) before the step.
-        """
-        eps = chains.draw(samples)
 
-        def climb(part: slice) -> tuple[Tensor, Tensor, Tensor]:
-            # Leaves of its own: threads must not add to one gradient.
-            mu, log_sigma = (of[part].detach().requires_grad_() for of in (chains.mu, chains.log_sigma))
-            z = mu[:, None] + log_sigma.exp()[:, None] * eps[part]  # (B, S, n)
-            states, _, j = self.judge(z.flatten(0, 1), self.is_hard)
-            objective = j.view(z.shape[:2]).mean(1)
-            gain = objective if self.ceiling is None else objective.clamp(max=self.ceiling)
-            energy = -gain + alpha[part] * kl_to_prior(mu, log_sigma)
-            energy = energy + gamma[part] / 2 * squared_radius(mu, log_sigma, self.weights)
-            if self.others is not None:
-                first = states if samples == 1 else states[::samples]  # even a slice of all is a copy, later
-                energy = energy + self.others.charge(first, part)
-            of_mu, of_log_sigma = torch.autograd.grad(energy.sum(), (mu, log_sigma))
-            return objective.detach(), of_mu, of_log_sigma
+def descend(slopes: Sequence[Slope]) -> list[Tensor]:
+    """Set the gradient of E as that of the chains, for several searches on one device at once.
 
-        parts = list(slices(len(eps), self.batch))
-        climbed = on_all_cores(climb, parts) if eps.is_cpu else [climb(part) for part in parts]
-        if self.others is not None:
-            self.others.end_step()
-        j, *gradients = (torch.cat(column) for column in zip(*climbed, strict=True))
-        for leaf, gradient in zip((chains.mu, chains.log_sigma), gradients, strict=True):
-            leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
-        return j
+    On a CPU parts of at most `Landscape.batch` chains are worked on side by side, each on one core, so that
+    neither how many cores there are nor what else is searched changes a bit.
+
+    Returns:
+        of each search J (K,) before the step.
+    """
+    drawn = [(slope, slope.chains.draw(slope.samples)) for slope in slopes]
+    parts = [_Part(*one, rows) for one in drawn for rows in slices(len(one[1]), one[0].landscape.batch)]
+    is_cpu = all(eps.is_cpu for _, eps in drawn)
+    found = on_all_cores(_climb, parts) if is_cpu else [_climb(part) for part in parts]
+    return [
+        _gather(slope, [of for part, of in zip(parts, found, strict=True) if part.slope is slope])
+        for slope in slopes
+    ]
+
+
+class _Part(NamedTuple):
+    """Some chains of a search."""
+
+    slope: Slope
+    eps: Tensor
+    """(K, S, n) the noise of all of them."""
+    rows: slice
+
+
+class _Climbed(NamedTuple):
+    """What a step needs to know of B chains."""
+
+    objective: Tensor
+    """(B,)"""
+    of_mu: Tensor
+    """(B, n) gradient of E."""
+    of_log_sigma: Tensor
+    """(B, n)"""
+
+
+def _climb(part: _Part) -> _Climbed:
+    (landscape, chains, alpha, gamma, samples), eps, rows = part
+    # Leaves of its own: threads must not add to one gradient.
+    mu, log_sigma = (of[rows].detach().requires_grad_() for of in (chains.mu, chains.log_sigma))
+    z = mu[:, None] + log_sigma.exp()[:, None] * eps[rows]  # (B, S, n)
+    states, _, j = landscape.judge(z.flatten(0, 1), landscape.is_hard)
+    objective = j.view(z.shape[:2]).mean(1)
+    gain = objective if landscape.ceiling is None else objective.clamp(max=landscape.ceiling)
+    energy = -gain + alpha[rows] * kl_to_prior(mu, log_sigma)
+    energy = energy + gamma[rows] / 2 * squared_radius(mu, log_sigma, landscape.weights)
+    if landscape.others is not None:
+        first = states if samples == 1 else states[::samples]  # even a slice of all is a copy, later
+        energy = energy + landscape.others.charge(first, rows)
+    return _Climbed(objective.detach(), *torch.autograd.grad(energy.sum(), (mu, log_sigma)))
+
+
+def _gather(slope: Slope, found: Sequence[_Climbed]) -> Tensor:
+    """End a search's step with what its parts found: set the chains' gradients, and return J (K,)."""
+    others, chains = slope.landscape.others, slope.chains
+    if others is not None:
+        others.end_step()
+    objective, chains.mu.grad, chains.log_sigma.grad = map(torch.cat, zip(*found, strict=True))
+    return objective

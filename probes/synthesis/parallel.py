@@ -13,11 +13,11 @@ Result = TypeVar("Result")
 
 
 def on_all_cores(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """Work on parts side by side, on as many cores as PyTorch may use, and return the results in order.
+    """Work on parts side by side, each on one of the cores that PyTorch may use; return results in order.
 
     Cores that share every operation wait for each other after every one, a fifth of the time, and far longer
-    if something else runs beside them. A lone part is shared all the same, and so is each of a few where
-    there are cores for it.
+    if something else runs beside them; and sums of shared operations are rounded as the number of cores has
+    it. So a lone part has one core too: cut the work into at least as many parts as there are cores.
 
     Args:
         work: on a part; it changes nothing that another part's work reads. What PyTorch keeps for each thread
@@ -26,13 +26,10 @@ def on_all_cores(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[
         parts: what to work on.
     """
     threads = torch.get_num_threads()
-    if threads == 1 or len(parts) < 2:
+    if threads == 1:
         return [work(part) for part in parts]
-    workers = min(threads, len(parts))
     try:
-        with ThreadPoolExecutor(
-            workers, initializer=torch.set_num_threads, initargs=(threads // workers,)
-        ) as pool:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             return list(pool.map(work, parts))
     finally:
         torch.set_num_threads(threads)

@@ -1,19 +1,21 @@
-"""The search stage's computing part: Algorithm 1 for one target, and the checks of what it found."""
+"""The search stage's computing part: Algorithm 1, and the checks of what it found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from probes.agent import NamedAgent
 from probes.data.state_set import StateSet
 from probes.state_models.state_model import StateModel
+from probes.synthesis.climb import Progress
 from probes.synthesis.finding import Finding
 from probes.synthesis.manifold import Limits, RealReference, Verdicts, check
 from probes.synthesis.reference import Reference, for_target
 from probes.synthesis.round_trip import DEFAULT_PACE, Pace
-from probes.synthesis.search import Progress, SearchConfig, search
+from probes.synthesis.search import Sought, search_all
+from probes.synthesis.search_config import SearchConfig
 from probes.synthesis.targets import Target
 from probes.synthesis.variety import Variety, variety
 
@@ -46,32 +48,37 @@ class Searched:
 
 def synthesise(
     subject: Subject,
-    target: Target,
+    targets: Sequence[Target],
     config: SearchConfig,
     limits: Limits = LIMITS,
     on_step: Callable[[Progress], None] | None = None,
     pace: Pace = DEFAULT_PACE,
-) -> Searched:
-    """Search for a target and hold what is found against real states.
+) -> list[Searched]:
+    """Search for targets side by side and hold what is found against real states.
 
     Args:
         subject: what is searched.
-        target: resolved for its agent.
-        config: of the search.
+        targets: resolved for its agent.
+        config: of the searches.
         limits: of the checks.
-        on_step: told of each step of the search.
-        pace: of the checks; its device is the search's too.
+        on_step: told of each step of each search.
+        pace: of the checks; its device is the searches' too.
 
     Raises:
-        ProbeError: the search or a check cannot be carried out.
+        ProbeError: a search or a check cannot be carried out.
     """
     model, agent, states, reference = subject
-    real = for_target(reference, target, agent, states, pace)
-    finding = search(model, agent, target, config, real, on_step, pace.device)
-    verdicts = check(model, agent, target, real, finding.found(), limits, pace)
-    groups = finding.stored, finding.stored[verdicts.passes]
-    both = [variety(g, real.stored_extreme, model.layout) if len(g) > 1 else None for g in groups]
-    return Searched(target, finding, verdicts, real, limits, *both)
+    reals = [for_target(reference, target, agent, states, pace) for target in targets]
+    sought = [Sought(*pair) for pair in zip(targets, reals, strict=True)]
+    findings = search_all(model, agent, sought, config, on_step, pace.device)
+
+    def checked(target: Target, real: RealReference, finding: Finding) -> Searched:
+        verdicts = check(model, agent, target, real, finding.found(), limits, pace)
+        groups = finding.stored, finding.stored[verdicts.passes]
+        both = [variety(g, real.stored_extreme, model.layout) if len(g) > 1 else None for g in groups]
+        return Searched(target, finding, verdicts, real, limits, *both)
+
+    return [checked(*one) for one in zip(targets, reals, findings, strict=True)]
 
 
 def renamed(searched: Searched, target: Target) -> Searched:

@@ -52,6 +52,19 @@ def test_lines_are_at_least_ten_seconds_apart_and_the_last_tells_the_whole_time(
     ]
 
 
+def test_the_speed_is_that_of_the_last_two_minutes(clock: Clock) -> None:
+    output = io.StringIO()
+    with track(1000, "fit", "iterations", Console(file=output)) as bar:
+        clock.now += 600  # of encoding
+        bar.advance(0)
+        for _ in range(20):
+            clock.now += 10
+            bar.advance(20)
+    lines = output.getvalue().splitlines()
+    assert lines[0] == "fit: 0 of 1,000 iterations, 0/s"
+    assert lines[-2] == "fit: 400 of 1,000 iterations, 2/s, 5.0 min left"
+
+
 def test_work_that_goes_on_beyond_what_was_expected_is_still_told_of(clock: Clock) -> None:
     output = io.StringIO()
     with track(10, "games", "decisions", Console(file=output)) as bar:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from probes.synthesis.findings import KIND, load_findings
 from probes.synthesis.reference import KIND as REFERENCE
 from probes.synthesis.reference import Reference
 from probes.synthesis.round_trip import Pace
-from probes.synthesis.search import SearchConfig
+from probes.synthesis.search_config import SearchConfig
 from probes.synthesis.synthesise import Searched, Subject, synthesise
 from probes.synthesis.targets import Target
 from tests.probes.cli.conftest import Tiny, told
@@ -149,9 +150,11 @@ def test_what_is_searched_is_moved_after_real_states_were_measured(
         calls.append(f"to {device}")
         return place(subject, "cpu")
 
-    def synthesising(subject: Subject, target: Target, config: SearchConfig, **more: Any) -> Searched:
+    def synthesising(
+        subject: Subject, targets: Sequence[Target], config: SearchConfig, **more: Any
+    ) -> list[Searched]:
         calls.append(f"searched on {more['pace'].device}")
-        return synthesise(subject, target, config, pace=Pace(device="cpu"))
+        return synthesise(subject, targets, config, pace=Pace(device="cpu"))
 
     for name, instead in (("make_reference", measuring), ("place", placing), ("synthesise", synthesising)):
         monkeypatch.setattr(search, name, instead)

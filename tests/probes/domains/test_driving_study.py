@@ -131,7 +131,7 @@ def test_companions_are_asked_after_all_else_and_by_amounts_of_their_own() -> No
     steps = plan(replace(CONFIG, company=Company((random_companion("a", "m"),))), Path("d"))
     assert steps[: len(alone)] == alone
     search, contents = (" ".join(step.words) for step in steps[len(alone) :])
-    assert "--real-states 5 --chains 2 --steps 3 --batch 2 --precision bf16 --seed 9" in search
+    assert "--real-states 5 --chains 2 --steps 3 --batch 8 --precision bf16 --seed 9" in search
     assert contents.endswith("-o d/others/random-weights/contents")
 
 

@@ -43,7 +43,7 @@ def test_all_targets_of_a_game_are_searched_for_at_once() -> None:
     )
     assert " ".join(searched.words) == (
         "search T± T+ T- action:up --agent a --game kung_fu_master --model m --states g/kung_fu_master/states"
-        " --real-states 400 --chains 5 --steps 6 --batch 5 --precision bf16 --seed 7"
+        " --real-states 400 --chains 5 --steps 6 --batch 32 --precision bf16 --seed 7"
         " -o g/kung_fu_master/findings"
     )
     assert searched.title.startswith("kung_fu_master: ")
@@ -54,23 +54,10 @@ def test_all_targets_of_a_game_are_searched_for_at_once() -> None:
 def test_one_setting_holds_for_all_games() -> None:
     searches = [step.words for step in plan(configured(), Path("g")) if step.words[0] == "search"]
     assert len(searches) == 2
-    start = "--real-states"
-    settings = {words[words.index(start) : words.index("-o")] for words in searches}
-    assert settings == {
-        (
-            start,
-            "400",
-            "--chains",
-            "16",
-            "--steps",
-            "300",
-            "--batch",
-            "8",
-            "--precision",
-            "bf16",
-            "--seed",
-            "0",
-        ),
+    settings = {" ".join(words[words.index("--real-states") : words.index("--batch")]) for words in searches}
+    assert settings == {"--real-states 400 --chains 16 --steps 300"}
+    assert {words[words.index("--precision") : words.index("-o")] for words in searches} == {
+        ("--precision", "bf16", "--seed", "0")
     }
 
 

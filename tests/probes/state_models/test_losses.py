@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from probes.agent import AgentOutput
-from probes.state_models.losses import agent_loss, agent_vector, pixel_loss, uniform_weights, with_floor
+from probes.state_models.losses import (
+    agent_loss,
+    agent_vector,
+    decision_vector,
+    pixel_loss,
+    uniform_weights,
+    with_floor,
+)
 from probes.states import Plane, StateLayout
 
 CLASSES = StateLayout((Plane("semantic", "class", 2),), stack=1, height=1, width=2)
@@ -71,3 +78,10 @@ def test_the_value_stands_behind_the_scores_where_it_is_asked_for() -> None:
     assert agent_vector(output, 2).tolist() == [[1.0, 2.0]]
     assert agent_vector(output, 3).tolist() == [[1.0, 2.0, 3.0]]
     assert agent_vector(output, 2).dtype == torch.float32
+
+
+def test_what_all_scores_share_decides_nothing() -> None:
+    output = AgentOutput(torch.tensor([[1.0, 2.0, 6.0]]), torch.tensor([9.0]))
+    shared = AgentOutput(output.scores + 100, output.value)
+    assert decision_vector(output).tolist() == [[-2.0, -1.0, 3.0, 9.0]]
+    assert decision_vector(shared).tolist() == [[-2.0, -1.0, 3.0, 9.0]]

@@ -15,12 +15,13 @@ from probes.data.saliency import spread
 from probes.data.state_set import StateSet
 from probes.state_models.crisp_model import CrispModel, Pass
 from probes.state_models.likelihood import one_hot_frames
-from probes.state_models.losses import uniform_weights, with_floor
+from probes.state_models.losses import decision_vector, uniform_weights, with_floor
 from probes.state_models.model_store import build_model
 from probes.state_models.objectives import (
     CrispLoss,
     PaperLoss,
     crisp_objective,
+    decision_scale,
     output_scale,
     paper_objective,
 )
@@ -74,6 +75,15 @@ def test_outputs_are_scaled_by_their_spread_over_the_states_to_fit(states: State
     known = replace(states, scores=scores, value=value)
     assert output_scale(known, with_value=True).tolist() == pytest.approx([3.0, 1e-6, 1e-6])
     assert output_scale(known, with_value=False).tolist() == pytest.approx([3.0, 1e-6])
+
+
+def test_decisions_are_scaled_by_what_sets_scores_apart_alike_for_all_actions(states: StateSet) -> None:
+    scores, value = np.zeros((len(states), 3), np.float32), np.zeros(len(states), np.float32)
+    scores[::2] = [106.0, 100.0, 100.0]  # less their mean: 4, -2, -2
+    value[::2] = 10.0
+    known = replace(states, scores=scores, value=value)
+    common = ((2**2 + 1 + 1) / 3) ** 0.5
+    assert decision_scale(known).tolist() == pytest.approx([common] * 3 + [5.0])
 
 
 @pytest.mark.parametrize("variant", ["full", "lp", "vae"])
@@ -181,8 +191,7 @@ def test_later_the_agent_judges_the_pictures(states: StateSet) -> None:
     deviation = all_features.std(0)
     off = (drawn_features - real_features) / deviation.clamp_min(float(deviation.mean()))
     assert found["features"] == pytest.approx(float(off.square().sum(1).mean()), rel=1e-4)
-    apart = torch.cat([made.scores - seen.scores, (made.value - seen.value)[:, None]], 1)
-    apart /= output_scale(states, with_value=True)
+    apart = (decision_vector(made) - decision_vector(seen)) / decision_scale(states)
     assert found["agent"] == pytest.approx(float(apart.square().sum(1).mean()), rel=1e-4)
     parts = found["nats"] + 1e3 * found["kl"] + 3.0 * found["features"] + 7.0 * found["agent"]
     assert found["loss"] == pytest.approx(parts, rel=1e-5)

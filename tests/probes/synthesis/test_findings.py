@@ -11,7 +11,7 @@ from torch import Tensor
 from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.synthesis.findings import CURVES, KIND, load_findings, manifest_config, slug, write_findings
-from probes.synthesis.search import SearchConfig
+from probes.synthesis.search_config import SearchConfig
 from probes.synthesis.synthesise import Subject
 from probes.synthesis.targets import TARGETS, TargetConfig, resolve
 from tests.probes.searched import TARGET, made_up

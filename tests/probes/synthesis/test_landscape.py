@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from probes.agent import AgentOutput
 from probes.state_models.state_model import Posterior
 from probes.synthesis.chains import Chains, chain_seeds, start_chains
-from probes.synthesis.landscape import Landscape, slices
+from probes.synthesis.landscape import Landscape, Slope, descend, slices
 from probes.synthesis.targets import Target
 from tests.probes.linear_models import LAYOUT, LinearAgent, LinearModel
 
@@ -49,6 +49,12 @@ def chains() -> Chains:
     return start_chains(chain_seeds(2, 0), torch.tensor([0.5, 0.5]), torch.device("cpu"), from_prior=True)
 
 
+def go_down(
+    through: Landscape, some: Chains, alpha: Tensor = ALPHA, gamma: Tensor = GAMMA, samples: int = 1
+) -> Tensor:
+    return descend([Slope(through, some, alpha, gamma, samples)])[0]
+
+
 def gradients(of: Chains) -> tuple[Tensor, Tensor]:
     assert of.mu.grad is not None
     assert of.log_sigma.grad is not None
@@ -59,7 +65,7 @@ def test_the_gradient_is_that_of_minus_j_plus_the_kl_and_half_the_radius() -> No
     # E = -3 z_0 + 0.1 KL + 0.2 (z_0^2 + z_1^2 / 2)
     some, same = chains(), chains()
     eps = same.draw(1)[:, 0]
-    j = landscape().descend(some, ALPHA, GAMMA, samples=1)
+    j = go_down(landscape(), some)
     of_mu, of_log_sigma = gradients(some)
     mu = some.mu.detach()
     assert j.tolist() == pytest.approx((3 * (mu + 0.5 * eps)[:, 0]).tolist(), rel=1e-5)
@@ -75,14 +81,12 @@ def test_j_is_the_mean_over_the_draws() -> None:
     some, same = chains(), chains()
     eps = same.draw(5)  # (2, 5, 2)
     expected = 3 * (same.mu[:, None] + 0.5 * eps)[:, :, 0].mean(1)
-    assert landscape().descend(some, ALPHA, GAMMA, samples=5).tolist() == pytest.approx(
-        expected.tolist(), rel=1e-5
-    )
+    assert go_down(landscape(), some, samples=5).tolist() == pytest.approx(expected.tolist(), rel=1e-5)
 
 
 def test_above_the_ceiling_j_pulls_no_longer() -> None:
     some = chains()
-    landscape(ceiling=-1e6).descend(some, ALPHA, GAMMA, samples=1)
+    go_down(landscape(ceiling=-1e6), some)
     assert gradients(some)[0][:, 0].tolist() == pytest.approx(
         (0.5 * some.mu.detach()[:, 0]).tolist(), rel=1e-5
     )
@@ -90,8 +94,8 @@ def test_above_the_ceiling_j_pulls_no_longer() -> None:
 
 def test_the_gradient_does_not_depend_on_the_batch() -> None:
     whole, parts = chains(), chains()
-    landscape(batch=2).descend(whole, ALPHA, GAMMA, samples=1)
-    landscape(batch=1).descend(parts, ALPHA, GAMMA, samples=1)
+    go_down(landscape(batch=2), whole)
+    go_down(landscape(batch=1), parts)
     assert torch.equal(gradients(whole)[0], gradients(parts)[0])
     assert torch.equal(gradients(whole)[1], gradients(parts)[1])
 
@@ -118,7 +122,7 @@ def climbed(threads: int, is_bf16: bool) -> tuple[Rounded, list[Tensor]]:
     made = Landscape(model, Silent(), THREEFOLD, weights, None, 1, False, is_bf16, None)
     torch.set_num_threads(threads)
     try:
-        j = made.descend(some, ALPHA, GAMMA, samples=1)
+        j = go_down(made, some)
     finally:
         torch.set_num_threads(before)
     return model, [j, *gradients(some)]
@@ -134,13 +138,22 @@ def test_threads_side_by_side_compute_what_one_does_and_in_the_same_precision(is
     assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
-def test_the_gradient_is_added_to_that_of_the_chains() -> None:
-    once, twice = chains(), chains()
-    landscape().descend(once, ALPHA * 0, GAMMA * 0, samples=1)
+def test_several_searches_go_down_at_once_as_each_does_alone() -> None:
+    through = [landscape(batch=1), landscape(batch=2, ceiling=-1e6)]
+    alone, beside = [chains(), chains()], [chains(), chains()]
+    expected = [go_down(*one) for one in zip(through, alone, strict=True)]
+    slopes = [Slope(one, some, ALPHA, GAMMA, 1) for one, some in zip(through, beside, strict=True)]
+    for j, of_alone, some, same in zip(descend(slopes), expected, beside, alone, strict=True):
+        assert torch.equal(j, of_alone)
+        assert all(torch.equal(*pair) for pair in zip(gradients(some), gradients(same), strict=True))
+    assert not torch.equal(gradients(beside[0])[0], gradients(beside[1])[0])
+
+
+def test_the_gradient_of_a_step_takes_the_place_of_the_last_one_s() -> None:
+    some = chains()
     for _ in range(2):  # without KL and radius, of mu: -3 of z_0 whatever the draw
-        landscape().descend(twice, ALPHA * 0, GAMMA * 0, samples=1)
-    assert gradients(once)[0].tolist() == [[-3.0, 0.0]] * 2
-    assert gradients(twice)[0].tolist() == [[-6.0, 0.0]] * 2
+        go_down(landscape(), some, ALPHA * 0, GAMMA * 0)
+    assert gradients(some)[0].tolist() == [[-3.0, 0.0]] * 2
 
 
 def test_a_hard_state_keeps_the_gradient_of_the_soft_one() -> None:

@@ -30,21 +30,9 @@ def test_parts_are_worked_on_side_by_side_by_one_thread_each_and_come_back_in_or
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_a_lone_part_is_shared_by_all_threads() -> None:
-    assert on_all_cores(lambda _: torch.get_num_threads(), ["all"]) == [2]
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_a_few_parts_share_the_threads_that_are_left() -> None:
-    torch.set_num_threads(5)
-    meeting = threading.Barrier(2, timeout=20)
-
-    def work(_: int) -> int:
-        meeting.wait()
-        return torch.get_num_threads()
-
-    assert on_all_cores(work, [0, 1]) == [2, 2]
-    assert torch.get_num_threads() == 5
+def test_a_lone_part_has_one_thread_too() -> None:
+    assert on_all_cores(lambda _: torch.get_num_threads(), ["all"]) == [1]
+    assert torch.get_num_threads() == 2
 
 
 @pytest.mark.usefixtures("two_threads")

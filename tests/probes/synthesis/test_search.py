@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from probes.agent import AgentOutput, ProbeError
+from probes.synthesis.climb import Progress
 from probes.synthesis.diversity import mean_disagreement, pairwise_disagreement
 from probes.synthesis.manifold import RealReference, check
 from probes.synthesis.reference import Reference, for_target, measure_reference
-from probes.synthesis.search import Progress, SearchConfig, search
+from probes.synthesis.search import Sought, search, search_all
+from probes.synthesis.search_config import SearchConfig
 from probes.synthesis.targets import Target, resolve
 from tests.probes.linear_models import ACTIVE, LATENT, LAYOUT, LinearAgent, LinearModel, Pictures
 
@@ -55,9 +57,10 @@ def test_the_batch_changes_nothing() -> None:
     assert parts.objective == pytest.approx(whole.objective, abs=1e-3)
 
 
+@pytest.mark.parametrize("batch", [2, 4])
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_two_threads_find_the_bits_that_one_does(precision: Literal["float32", "bf16"]) -> None:
-    config, before, found = replace(SHORT, batch=2, precision=precision), torch.get_num_threads(), []
+def test_two_threads_find_the_bits_that_one_does(precision: Literal["float32", "bf16"], batch: int) -> None:
+    config, before, found = replace(SHORT, batch=batch, precision=precision), torch.get_num_threads(), []
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
@@ -66,6 +69,22 @@ def test_two_threads_find_the_bits_that_one_does(precision: Literal["float32", "
         torch.set_num_threads(before)
     for name in ("mu", "log_sigma", "z", "stored", "objective"):
         assert np.array_equal(getattr(found[0], name), getattr(found[1], name)), name
+
+
+def test_targets_side_by_side_find_the_bits_that_each_finds_alone() -> None:
+    told: list[Progress] = []
+    other = resolve("V-", AGENT, PICTURES.recorded())
+    sought = [Sought(TARGET, REAL), Sought(other, for_target(REFERENCE, other, AGENT, PICTURES))]
+    config = replace(SHORT, steps=150, patience=20)  # one ends before the other
+    beside = search_all(MODEL, AGENT, sought, config, told.append)
+    alone = [search(MODEL, AGENT, target, config, real) for target, real in sought]
+    steps = [len(finding.curve.objective) for finding in beside]
+    assert steps[0] != steps[1]
+    assert [sum(now.target == target.name for now in told) for target, _ in sought] == steps
+    for one, same in zip(beside, alone, strict=True):
+        assert one.ended == same.ended
+        for name in ("mu", "log_sigma", "z", "stored", "objective"):
+            assert np.array_equal(getattr(one, name), getattr(same, name)), name
 
 
 @pytest.mark.gpu
@@ -184,7 +203,7 @@ def test_the_settings_name_target_and_limits() -> None:
 
 
 def test_a_number_that_is_not_finite_stops_the_search_and_names_the_step() -> None:
-    with pytest.raises(ProbeError, match=r"step 2: J of chains \[1\] is NaN or infinite"):
+    with pytest.raises(ProbeError, match=r"search V\+: step 2: J of chains \[1\] is NaN or infinite"):
         search(MODEL, NaNAfter(), TARGET, SHORT, REAL)
 
 

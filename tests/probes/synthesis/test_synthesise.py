@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probes.synthesis.search import Progress, SearchConfig
+from probes.synthesis.climb import Progress
+from probes.synthesis.search_config import SearchConfig
 from probes.synthesis.synthesise import Searched, Subject, renamed, synthesise
 from probes.synthesis.targets import Target, resolve
 from tests.probes.toy_sets import AGENT, toy_subject
@@ -26,7 +27,7 @@ def target(subject: Subject, name: str) -> Target:
 
 def test_a_search_raises_the_target_and_is_held_against_the_held_out_states(subject: Subject) -> None:
     steps: list[Progress] = []
-    found = synthesise(subject, target(subject, "V-"), CONFIG, on_step=steps.append)
+    found = synthesise(subject, [target(subject, "V-")], CONFIG, on_step=steps.append)[0]
     value = subject.states.value
     assert [step.step for step in steps] == list(range(1, 41))
     assert found.finding.curve.objective[-1].mean() > found.finding.curve.objective[0].mean() + 1
@@ -35,18 +36,18 @@ def test_a_search_raises_the_target_and_is_held_against_the_held_out_states(subj
 
 
 def test_variety_is_told_of_all_findings_and_of_those_that_pass(subject: Subject) -> None:
-    found = synthesise(subject, target(subject, "V+"), CONFIG)
+    found = synthesise(subject, [target(subject, "V+")], CONFIG)[0]
     passing = int(found.verdicts.passes.sum())
     assert found.variety is not None
     assert found.variety.disagreement.n == 6
     assert found.variety.real.value == pytest.approx(found.real.disagreement)
     assert (found.variety_passing is None) == (passing < 2)
-    alone = synthesise(subject, target(subject, "V+"), replace(CONFIG, chains=1))
+    alone = synthesise(subject, [target(subject, "V+")], replace(CONFIG, chains=1))[0]
     assert (alone.variety, alone.variety_passing) == (None, None)
 
 
 def test_a_search_by_another_name_of_the_same_formula_says_its_own_name(subject: Subject) -> None:
-    first: Searched = synthesise(subject, target(subject, "T-"), replace(CONFIG, steps=1))
+    first: Searched = synthesise(subject, [target(subject, "T-")], replace(CONFIG, steps=1))[0]
     other = renamed(first, target(subject, "V-"))
     assert (first.target.name, other.target.name) == ("T-", "V-")
     assert first.finding.settings["target"]["name"] == "T-"
