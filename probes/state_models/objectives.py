@@ -27,6 +27,8 @@ Terms = dict[str, Tensor]
 Objective = Callable[[NDArray[np.int64], float], Terms]
 """(indices of a batch, share of the iterations done) -> terms."""
 Variant = Literal["full", "lp", "vae"]
+FARTHEST = 3.0
+"""Medians of a batch from which on a state's loss pulls no harder."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,8 @@ def crisp_objective(
         stored = _stored(states, indices, device)
         levels = sum(share >= start for start in loss.levels_from)
         made = model.look(one_hot_frames(stored, states.layout, precision), levels)
-        terms = {"nats": model.nats(made.raw, stored).mean(), "kl": made.kl.sum(1).mean()}
-        terms["loss"] = terms["nats"] + loss.kl_weight * terms["kl"]
+        nats, kl = model.nats(made.raw, stored), made.kl.sum(1)  # (B,)
+        terms = {"nats": nats.mean(), "kl": kl.mean(), "loss": bounded_mean(nats + loss.kl_weight * kl)}
         if share >= loss.agent_from:
             # Every so many: a batch is sorted, and its first states are always among the first recorded.
             few = slice(None, None, -(-len(indices) // loss.agent_states))
@@ -170,6 +172,17 @@ def crisp_objective(
         return terms
 
     return compute
+
+
+def bounded_mean(losses: Tensor) -> Tensor:
+    """Return the mean of positive losses (B,), each weighed down to `FARTHEST` times their median at most.
+
+    A state like no other, such as the first after a reset, whose colours no later picture of Pong has, would
+    outweigh all others of its batch a hundred times, and undo many steps.
+    """
+    with torch.no_grad():
+        weights = (FARTHEST * losses.median() / losses).clamp(max=1.0)
+    return (weights * losses).mean()
 
 
 def _stored(states: StateSet, indices: NDArray[np.int64], device: torch.device) -> Tensor:

@@ -20,6 +20,7 @@ from probes.state_models.model_store import build_model
 from probes.state_models.objectives import (
     CrispLoss,
     PaperLoss,
+    bounded_mean,
     crisp_objective,
     decision_scale,
     output_scale,
@@ -157,6 +158,16 @@ def test_the_crisp_loss_is_nats_of_picture_and_latents_at_first(states: StateSet
     assert found["kl"] == pytest.approx(float(look.kl.detach().sum(1).mean()), rel=1e-5)
     assert found["loss"] == pytest.approx(found["nats"] + 1e3 * found["kl"], rel=1e-5)
     assert not agent.shown
+
+
+def test_a_state_like_no_other_pulls_no_harder_than_three_ordinary_ones() -> None:
+    losses = torch.tensor([1.0, 2.0, 2.0, 3.0, 5000.0], requires_grad=True)
+    mean = bounded_mean(losses)
+    (gradient,) = torch.autograd.grad(mean, losses)
+    assert mean.item() == pytest.approx((1 + 2 + 2 + 3 + 3 * 2) / 5)
+    assert gradient.tolist() == pytest.approx([0.2, 0.2, 0.2, 0.2, 0.2 * 6 / 5000])
+    ordinary = torch.tensor([1.0, 2.0, 5.0])
+    assert float(bounded_mean(ordinary)) == pytest.approx(float(ordinary.mean()))
 
 
 @pytest.mark.parametrize(("share", "levels"), [(0.0, 0), (0.05, 1), (0.11, 1), (0.12, 2), (0.9, 2)])
