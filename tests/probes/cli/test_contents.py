@@ -28,7 +28,7 @@ def test_findings_are_set_beside_recorded_states(
     one = first["targets"]["t-plus-minus"]
     assert one["target"]["name"] == "T±"
     assert one["all"]["states"] == 2
-    assert one["real_highest"]["states"] == 1  # 5% of the 6 that findings are held against
+    assert one["real_highest"]["states"] == 2  # 5% of the 6 that findings are held against, but at least two
     assert main(arguments) == 0
     again = capsys.readouterr()
     assert "up to date" in again.err
@@ -38,10 +38,10 @@ def test_findings_are_set_beside_recorded_states(
 def test_the_real_states_of_the_highest_j_are_told(tiny: Tiny, searched: Path) -> None:
     states, found = load_states(tiny.states), load_findings(searched)
     viewpoint = make_viewpoint(load(load_agent("reasonable-seg4").scenario))
-    highest = int(found.real_indices[np.argmax(found.real_objective)])
+    highest = found.real_indices[np.argsort(-found.real_objective)[:2]]
     for action in range(len(states.actions)):
         told_of = tell(found, states, action, viewpoint)["real_highest"]
-        assert told_of["brakes"]["value"] == float(states.scores[highest].argmax() == action)
+        assert told_of["brakes"]["value"] == float((states.scores[highest].argmax(1) == action).mean())
 
 
 def test_findings_of_other_states_are_refused(
