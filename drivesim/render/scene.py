@@ -73,15 +73,14 @@ def _build(
     mount: NDArray[np.float64],
     dt: float,
     with_ego: bool,
-    renewed: NDArray[np.bool_],
 ) -> None:
     for n in range(len(town)):
         block = block_of(town[n], ego[n].x)
         origin = block * town[n].block_length
-        renewed[n] = keys[n, 0] != block or keys[n, 1] != town[n].town_seed
+        is_new = keys[n, 0] != block or keys[n, 1] != town[n].town_seed
         for k in range(numbers.shape[1]):
-            renewed[n] |= keys[n, 2 + k] != numbers[n, k]
-        if renewed[n]:
+            is_new |= keys[n, 2 + k] != numbers[n, k]
+        if is_new:
             keys[n, 0], keys[n, 1] = block, town[n].town_seed
             keys[n, 2:] = numbers[n]
             streets[n] = put_street(boxes[n], classes[n], tones[n], town[n], block)
@@ -120,6 +119,8 @@ class SceneBuilder:
         self._with_ego = with_ego
         self._keys = np.full((worlds, 2 + NUM_TOWN_NUMBERS), np.nan)
         self._streets = np.zeros(worlds, np.int32)
+        self._laid = np.full((worlds, len(GEOMETRY)), np.nan)
+        """(N, G) the geometry of the ground that each world stands on."""
         self._geometries: list[bytes] = []
         self._ground = Ground(
             np.zeros((1, MAP_CELLS, MAP_CELLS), np.uint8), np.ones(1), np.zeros(worlds, np.int32)
@@ -135,7 +136,6 @@ class SceneBuilder:
             A scene whose arrays are overwritten by the next call.
         """
         poses = np.empty((len(state), 4))
-        renewed = np.empty(len(state), np.bool_)
         prisms = self._prisms
         _build(
             state.town,
@@ -154,15 +154,15 @@ class SceneBuilder:
             self._mount,
             self._dt,
             self._with_ego,
-            renewed,
         )
-        for n in np.flatnonzero(renewed):
-            self._lay_ground(int(n), state.town[n])
+        geometry = np.stack([state.town[name] for name in GEOMETRY], axis=1)
+        for n in np.flatnonzero((geometry != self._laid).any(1)):
+            self._lay_ground(int(n), state.town[n], geometry[n].tobytes())
+            self._laid[n] = geometry[n]
         return Scene(prisms, self._ground, poses)
 
-    def _lay_ground(self, n: int, town: np.void) -> None:
+    def _lay_ground(self, n: int, town: np.void, geometry: bytes) -> None:
         """Find the class map that world n stands on; one for all while their geometry agrees."""
-        geometry = b"".join(town[name].tobytes() for name in GEOMETRY)
         if geometry in self._geometries:
             self._ground.index[n] = self._geometries.index(geometry)
             return

@@ -24,6 +24,7 @@ COMMANDS = {
     "objective": "probes.cli.objective",
     "activation-max": "probes.cli.activation_max",
     "goggles": "probes.cli.goggles",
+    "realize": "probes.cli.realize",
     "replay": "probes.cli.replay",
     "braking": "probes.cli.braking",
     "contents": "probes.cli.contents",

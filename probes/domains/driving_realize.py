@@ -1,0 +1,222 @@
+"""From a driving state to the town that it shows: read, refined through the ray caster, and judged."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from drivesim.scenario.schema import Scenario
+from probes.agent import Agent
+from probes.domains.likeness import MARGIN, Thing, Wanted, class_name, find_things
+from probes.domains.scenes import class_pictures
+from probes.domains.town_reading import Reader
+from probes.domains.town_sketch import ABSENT, BODY, EGO, Canvas, Floats, Sketch, Sketcher
+from probes.domains.viewpoint import make_viewpoint
+from probes.realize import DEFAULT, RefineConfig, refine
+from probes.states import StateLayout
+
+LEAST_AGREEMENT = 0.9
+"""Share of pixels."""
+LEAST_OVERLAP = 0.5
+"""Intersection over union, of each thing in the newest frame."""
+
+_LANE_SCALE = 0.15
+"""m that a car may be off its lane's middle."""
+_EGO_SCALE = (0.6, 0.2, 0.02, 1.0)
+"""m, m, rad and m/s that a first reading of the ego may be off."""
+ROUNDS = 3
+"""Of finding bodies and refining all numbers; later ones find who was hidden by an error."""
+_LEAST_GAIN = 1e-4
+_FARTHEST = 5.0
+_REACH = 0.35
+"""Of the side of a square as large as what shows of somebody: the margin around it."""
+_OUTPUT_WEIGHT = 0.02
+"""Of a standard deviation, beside the cost of pictures."""
+
+
+@dataclass(frozen=True, eq=False)
+class Realised:
+    """What a state was taken back to."""
+
+    sketch: Sketch
+    drawn: NDArray[np.uint8]
+    """(T, M, H, W), what the ego sees there."""
+    agreement: float
+    """Share of all frames' pixels whose class is the state's."""
+    things: tuple[Thing, ...]
+    output_gap: float
+    """Root mean square difference of the agent's scores and value, in standard deviations."""
+
+    @property
+    def is_realised(self) -> bool:
+        """Whether enough of it agrees, and each thing is found again."""
+        return not self.reasons
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the state is not realised; nothing if it is."""
+        reasons = []
+        if self.agreement < LEAST_AGREEMENT:
+            reasons.append(f"{self.agreement:.0%} of the pixels agree, of {LEAST_AGREEMENT:.0%}")
+        for thing in self.things:
+            if thing.overlap < LEAST_OVERLAP:
+                reasons.append(
+                    f"a {class_name(thing.semantic)} of {thing.area} pixels overlaps by {thing.overlap:.0%}"
+                )
+        return reasons
+
+
+class Realiser:
+    """Takes states back into the town of a scenario.
+
+    Args:
+        scenario: in whose town.
+        layout: of the states.
+        agent: whose output shall agree too.
+        output_scale: (A + 1,) standard deviations of its scores and value.
+        config: of the refinement.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        layout: StateLayout,
+        agent: Agent,
+        output_scale: NDArray[np.floating],
+        config: RefineConfig = DEFAULT,
+    ) -> None:
+        self._sketcher = Sketcher(scenario, layout)
+        self._viewpoint = make_viewpoint(scenario)
+        self._reader = Reader(self._sketcher, self._viewpoint)
+        self._agent, self._scale, self._config = agent, output_scale, config
+
+    def realise(self, stored: NDArray[np.uint8]) -> Realised:
+        """Take one stored state (T, M, H, W) back."""
+        wanted, sketch = Wanted(stored, self._sketcher.layout), self._reader.read(stored)
+        output = self._judged(stored[None])
+        for _ in range(ROUNDS):
+            sketch = self._refined(self._peopled(sketch, stored, wanted), wanted, output)
+        drawn = self._drawn(sketch)
+        gap = float(np.sqrt(np.square(self._judged(drawn[None]) - output).mean()))
+        things = find_things(stored, drawn, self._sketcher.layout)
+        return Realised(sketch, drawn, wanted.agreement(drawn[None]), things, gap)
+
+    def _drawn(self, sketch: Sketch) -> NDArray[np.uint8]:
+        drawn: NDArray[np.uint8] = Canvas(self._sketcher, sketch, 1).draw(sketch.numbers[None])[0]
+        return drawn
+
+    def _refined(self, sketch: Sketch, wanted: Wanted, output: Floats) -> Sketch:
+        """Refine the ego's numbers by the whole picture, and everybody's by where he shows."""
+        canvas = Canvas(self._sketcher, sketch, self._config.population)
+        regions = self._regions(sketch)
+
+        def cost(numbers: Floats) -> Floats:
+            drawn = canvas.draw(numbers)
+            gap = np.sqrt(np.square(self._judged(drawn) - output).mean(1))
+            whole = wanted.cost(drawn) + _OUTPUT_WEIGHT * np.minimum(gap, _FARTHEST)
+            return np.column_stack([whole, *(wanted.cost_within(drawn, region) for region in regions)])
+
+        blocks = [slice(k, k + BODY) for k in range(0, len(sketch.numbers), BODY)]
+        found = refine(cost, sketch.numbers, self._scales(sketch), blocks, self._config)
+        both = np.stack([sketch.numbers, found])
+        better = int(wanted.cost(Canvas(self._sketcher, sketch, 2).draw(both)).argmin())
+        return replace(sketch, numbers=both[better])
+
+    def _regions(self, sketch: Sketch) -> list[NDArray[np.bool_]]:
+        """Return where each body shows, with a margin, (T, H, W) of each."""
+        count = len(sketch.bodies)
+        alone = ~np.concatenate([np.zeros((1, count), np.bool_), np.eye(count, dtype=np.bool_)])
+        drawn = Canvas(self._sketcher, sketch, count + 1).draw(_present(sketch.numbers, alone))
+        classes = class_pictures(drawn, self._sketcher.layout)
+        regions = []
+        for without in classes[1:]:
+            shows = (without != classes[0]).astype(np.uint8)
+            reach = 2 * round(_REACH * float(np.sqrt(shows.sum((1, 2)).max()))) + 2 * MARGIN + 1
+            kernel = np.ones((reach, reach), np.uint8)
+            regions.append(np.stack([cv2.dilate(frame, kernel) for frame in shows]).astype(np.bool_))
+        return regions
+
+    def _peopled(self, sketch: Sketch, stored: NDArray[np.uint8], wanted: Wanted) -> Sketch:
+        """Let come whoever makes the picture more alike, and let go who does not: one at a time."""
+        more = self._reader.candidates(stored, self._drawn(sketch), sketch)
+        bodies = [*sketch.bodies, *(body for body, _ in more)]
+        if not bodies:
+            return sketch
+        numbers = np.concatenate([sketch.numbers, *(given for _, given in more)])
+        is_there = np.arange(len(bodies)) < len(sketch.bodies)
+        flips = np.concatenate([np.zeros((1, len(bodies)), np.bool_), np.eye(len(bodies), dtype=np.bool_)])
+        whole = replace(sketch, bodies=tuple(bodies))
+        canvas = Canvas(self._sketcher, whole, len(flips))
+        while True:
+            tried = is_there ^ flips
+            costs = wanted.cost(canvas.draw(_present(numbers, tried)))
+            costs[self._too_many(whole, tried)] = np.inf
+            if costs[0] - costs.min() < _LEAST_GAIN:
+                break
+            is_there = tried[costs.argmin()]
+        kept = np.flatnonzero(is_there)
+        rows = numbers[EGO:].reshape(-1, BODY)[kept]
+        return replace(
+            sketch,
+            numbers=np.concatenate([numbers[:EGO], rows.ravel()]),
+            bodies=tuple(bodies[k] for k in kept),
+        )
+
+    def _too_many(self, sketch: Sketch, tried: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Tell of those who are there (P, K) where there are more than the town has room for."""
+        is_car, tables = np.array([body.is_car for body in sketch.bodies]), self._sketcher.tables
+        cars, people = tried[:, is_car].sum(1), tried[:, ~is_car].sum(1)
+        found: NDArray[np.bool_] = (cars > tables.capacity_cars) | (people > tables.capacity_people)
+        return found
+
+    def _judged(self, stored: NDArray[np.uint8]) -> Floats:
+        """Return the agent's scores and value (B, A + 1), in standard deviations."""
+        scores, value = self._agent.judge(stored)
+        columns = np.concatenate([scores.float().numpy(), value.float().numpy()[:, None]], axis=1)
+        return columns.astype(np.float64) / self._scale
+
+    def _scales(self, sketch: Sketch) -> Floats:
+        """Return how far off the numbers of a first reading may be."""
+        view = self._viewpoint
+        scales = [np.array(_EGO_SCALE)]
+        for body, (x, *_) in zip(sketch.bodies, sketch.numbers[EGO:].reshape(-1, BODY), strict=True):
+            deep = float(np.clip(x * x / (view.camera.focal_px * view.height), 0.1, 4.0))
+            crosses = body.is_car and body.sin != 0
+            place = (_LANE_SCALE, 0.3) if crosses else (deep, _LANE_SCALE if body.is_car else 0.2)
+            pace = (0.3, 3.0) if crosses else (3.0, 0.3) if body.is_car else (0.7, 0.7)
+            scales.append(np.array([*place, *pace]))
+        return np.concatenate(scales)
+
+
+def _present(numbers: Floats, is_there: NDArray[np.bool_]) -> Floats:
+    """Return numbers (D,) with those who are not there (P, K) out of sight, (P, D)."""
+    rows = np.tile(numbers, (len(is_there), 1))
+    rows[:, EGO::BODY][~is_there] = ABSENT
+    return rows
+
+
+def to_json(realised: Realised) -> dict[str, Any]:
+    """Return what is known of a realised state, as JSON holds it."""
+    numbers = realised.sketch.numbers.reshape(-1, BODY).tolist()
+    names = ("x", "y", "velocity_x", "velocity_y")
+    return {
+        "is_realised": realised.is_realised,
+        "reasons": realised.reasons,
+        "class_agreement": realised.agreement,
+        "output_gap": realised.output_gap,
+        "things": [{**asdict(thing), "semantic": class_name(thing.semantic)} for thing in realised.things],
+        "ego": dict(zip(("x", "y", "yaw", "speed"), numbers[0], strict=True)),
+        "tick": realised.sketch.tick,
+        "bodies": [
+            {
+                "kind": "car" if body.is_car else "person",
+                "heading": [body.cos, body.sin] if body.is_car else None,
+                **dict(zip(names, row, strict=True)),
+            }
+            for body, row in zip(realised.sketch.bodies, numbers[1:], strict=True)
+        ],
+    }

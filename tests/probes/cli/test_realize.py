@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from probes.artifacts import artifact
+from probes.cli import MISUSE, main
+from probes.cli.realize import GAP, KIND
+from tests.probes.cli.conftest import Tiny, told
+
+pytestmark = pytest.mark.slow
+
+
+def test_findings_are_taken_back_and_shown_beside_what_was_found(
+    tiny: Tiny, searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["realize", str(searched), "--states", str(tiny.states), "--generations", "2", "--json"]
+    arguments += ["--threads", "2", "-o", str(tmp_path / "r")]
+    assert main(arguments) == 0
+    first = told(capsys)
+    assert first["targets"]["t-plus-minus"]["realised"]["n"] == 2
+    kept = artifact.read_json(tmp_path / "r" / "result.json")
+    assert sorted(row["finding"] for row in kept["states"]) == [0, 1]
+    assert all(row["reasons"] or row["is_realised"] for row in kept["states"])
+    assert np.load(tmp_path / "r" / "drawn.npy").shape == (2, 4, 1, 128, 128)
+    picture = cv2.imread(str(tmp_path / "r" / "pictures.png"))
+    assert picture is not None
+    assert picture.shape == (2 * 128, 2 * 4 * 128 + GAP, 3)
+    assert artifact.load(tmp_path / "r", KIND).parents.keys() == {"states", "t-plus-minus"}
+    assert main(arguments) == 0
+    assert "up to date" in capsys.readouterr().err
+
+
+def test_a_scenario_that_is_not_there_is_told_of(
+    tiny: Tiny, searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["realize", str(searched), "--states", str(tiny.states), "--scenario", "resonable"]
+    assert main([*arguments, "-o", str(tmp_path / "r")]) == MISUSE
+    assert "resonable" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
