@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from drivesim.render.semantics import CLASS_NAMES
 from drivesim.scenario.schema import Scenario
 from probes.agent import Agent
-from probes.domains.likeness import MARGIN, Thing, Wanted, class_name, find_things
+from probes.domains.likeness import MARGIN, Thing, Wanted, find_things
 from probes.domains.scenes import class_pictures
 from probes.domains.town_reading import Reader
 from probes.domains.town_sketch import ABSENT, BODY, EGO, Canvas, Floats, Sketch, Sketcher
@@ -65,7 +66,7 @@ class Realised:
         for thing in self.things:
             if thing.overlap < LEAST_OVERLAP:
                 reasons.append(
-                    f"a {class_name(thing.semantic)} of {thing.area} pixels overlaps by {thing.overlap:.0%}"
+                    f"a {CLASS_NAMES[thing.semantic]} of {thing.area} pixels overlaps by {thing.overlap:.0%}"
                 )
         return reasons
 
@@ -208,7 +209,7 @@ def to_json(realised: Realised) -> dict[str, Any]:
         "reasons": realised.reasons,
         "class_agreement": realised.agreement,
         "output_gap": realised.output_gap,
-        "things": [{**asdict(thing), "semantic": class_name(thing.semantic)} for thing in realised.things],
+        "things": [{**asdict(thing), "semantic": CLASS_NAMES[thing.semantic]} for thing in realised.things],
         "ego": dict(zip(("x", "y", "yaw", "speed"), numbers[0], strict=True)),
         "tick": realised.sketch.tick,
         "bodies": [

@@ -25,11 +25,6 @@ _OTHER_LEVEL = 8.0
 """Levels from which on one counts as another within a region; of depth 2.5 m."""
 
 
-def class_name(semantic: int) -> str:
-    """Return what people call a class."""
-    return SemanticClass(semantic).name.lower().replace("_", " ")
-
-
 @dataclass(frozen=True)
 class Thing:
     """A car, a person or a light of the newest frame."""
