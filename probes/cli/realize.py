@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from drivesim.arguments import natural_int, positive_int
+from drivesim.scenario.loader import scenario_digest
 from probes import realize
 from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
@@ -21,7 +22,7 @@ from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import unique_names
 from probes.data.state_set import load_states
 from probes.domains.driving_realize import Realised, Realiser, to_json
-from probes.domains.driving_replay import load_scenario
+from probes.domains.driving_replay import load_driver, load_scenario
 from probes.domains.pictures import render_stack
 from probes.domains.registry import load_driving_agent
 from probes.progress import track
@@ -64,10 +65,11 @@ def run(args: argparse.Namespace) -> int:
     states, agent = load_states(args.states), load_driving_agent(args.agent, "probes realize")
     paths = unique_names(args.findings, "states")
     scenario = load_scenario(args.scenario or agent.scenario)
+    load_driver(args.agent, scenario)  # that it fits is found out before anything that takes long
     settings = RefineConfig(generations=args.generations, seed=args.seed)
     config = {
         "agent": {"name": agent.name, "digest": agent.digest},
-        "scenario": scenario.name,
+        "scenario": {"name": scenario.name, "digest": scenario_digest(scenario)},
         "most": args.most,
         "refine": asdict(settings),
     }

@@ -41,3 +41,12 @@ def test_a_scenario_that_is_not_there_is_told_of(
     assert main([*arguments, "-o", str(tmp_path / "r")]) == MISUSE
     assert "resonable" in capsys.readouterr().err
     assert not (tmp_path / "r").exists()
+
+
+def test_a_scenario_whose_pictures_the_agent_does_not_see_is_refused(
+    tiny: Tiny, searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["realize", str(searched), "--states", str(tiny.states), "--scenario", "mixed_field"]
+    assert main([*arguments, "-o", str(tmp_path / "r")]) == MISUSE
+    assert "error" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
