@@ -18,7 +18,7 @@ from probes.domains.likeness import MIN_PIXELS
 from probes.domains.scenes import LIGHTS, MOVING, Blobs, class_pictures, find_blobs, is_one_of
 from probes.domains.street_library import EPISODE, StreetLibrary, street_of
 from probes.domains.town_sketch import EGO, Body, Canvas, Floats, Sketch, Sketcher
-from probes.domains.viewpoint import Viewpoint, ground_distance
+from probes.domains.viewpoint import Viewpoint, ground_distance, place_at
 
 SPEEDS = 12
 """Speeds of the ego that are tried, up to its top speed."""
@@ -201,7 +201,5 @@ class Reader:
 
     def _place(self, distance: float, column: float) -> tuple[float, float]:
         """Return where (m from the ego's centre, ahead and to the left) a column shows at some distance."""
-        view = self._viewpoint
-        right = (column - view.camera.width / 2) / view.camera.focal_px * distance
-        cos, sin = np.cos(view.yaw), np.sin(view.yaw)
-        return view.forward + distance * cos + right * sin, view.lateral + distance * sin - right * cos
+        ahead, left = place_at(self._viewpoint, np.asarray(distance), np.asarray(column))
+        return float(ahead), float(left)

@@ -99,11 +99,27 @@ def ground_position(
     """
     depth = ground_distance(viewpoint, rows, level)
     is_ground = np.isfinite(depth)
-    along = np.where(is_ground, depth, 0.0)
-    right = (np.asarray(columns) - viewpoint.camera.width / 2) / viewpoint.camera.focal_px * along
+    ahead, left = place_at(viewpoint, np.where(is_ground, depth, 0.0), columns)
+    return np.where(is_ground, ahead - viewpoint.half_length, np.inf), left
+
+
+def place_at(
+    viewpoint: Viewpoint, depth: NDArray[np.float64], columns: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where columns show at some distance, as the ego sees it.
+
+    Args:
+        viewpoint: of the camera.
+        depth: (...) m along the optical axis.
+        columns: (...), counted from the picture's left edge; a pixel's centre is at + 0.5.
+
+    Returns:
+        m ahead of and to the left of the ego's centre, (...) each.
+    """
+    right = (np.asarray(columns) - viewpoint.camera.width / 2) / viewpoint.camera.focal_px * depth
     cos, sin = np.cos(viewpoint.yaw), np.sin(viewpoint.yaw)
-    ahead = viewpoint.forward + along * cos + right * sin - viewpoint.half_length
-    return np.where(is_ground, ahead, np.inf), viewpoint.lateral + along * sin - right * cos
+    ahead = viewpoint.forward + depth * cos + right * sin
+    return ahead, viewpoint.lateral + depth * sin - right * cos
 
 
 def corridor(
