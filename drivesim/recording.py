@@ -57,7 +57,7 @@ def drive_shots(scenario: Scenario, pilot: Pilot, seed: int, last_s: float) -> l
         ending = "none"
         while ending == "none":
             controls = pilot(env, observations)
-            shots.append(Shot(env.state.copy(), _caption(env, controls[0])))
+            shots.append(Shot(env.state.copy(), caption_of(env.state, controls[0], scenario)))
             observations, _, _, _, info = env.step_controls(controls)
             ending = str(info["ending"][0])
         end = f"ended: {ending.replace('_', ' ')}, at {env.state.ego['speed'][0]:.1f} m/s"
@@ -74,11 +74,12 @@ def struck_owner(outcome: Any) -> int | None:
     return FIRST_CAR + int(outcome["car"]) if outcome["car"] >= 0 else None
 
 
-def _caption(env: DrivingVectorEnv, controls: NDArray[np.float64]) -> str:
+def caption_of(towns: TownState, controls: NDArray[np.float64], scenario: Scenario) -> str:
+    """Say of one town when it is, how fast the ego goes, and what it does: throttle, brake, steer (3,)."""
     throttle, brake, steer = controls
     pedal = f"brake {brake:.1f}" if brake > 0 else f"throttle {throttle:+.1f}"
-    seconds = env.state.town["tick"][0] * env.tables.physics_dt
-    return f"{seconds:.1f} s  {env.state.ego['speed'][0]:.1f} m/s  {pedal}  steer {steer:+.2f}"
+    seconds = towns.town["tick"][0] / scenario.sim.physics_hz
+    return f"{seconds:.1f} s  {towns.ego['speed'][0]:.1f} m/s  {pedal}  steer {steer:+.2f}"
 
 
 class Studio:

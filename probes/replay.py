@@ -36,6 +36,10 @@ class Outcome:
     """Whether that hit could have been avoided."""
     impact: float
     """m/s at the end."""
+    time_to_collision: float | None = None
+    """s, the least with whoever was in the way; None if nobody was, or where it is not measured."""
+    first_brake: float | None = None
+    """s after which the brakes were used first; None if they were not, or where it is not measured."""
 
 
 #: Plays one episode per start in a scenario, and returns the outcomes in their order.

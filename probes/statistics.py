@@ -41,10 +41,10 @@ class Estimate:
         return asdict(self)
 
 
-def share(hits: int, n: int) -> Estimate:
+def share(hits: float, n: int) -> Estimate:
     """Estimate a probability of which `n` trials gave `hits`, with Wilson's interval."""
     if not 0 <= hits <= n or n < 1:
-        raise ValueError(f"a share needs at least one trial and 0 to n hits, got {hits} of {n}")
+        raise ValueError(f"a share needs at least one trial and 0 to n hits, got {hits:g} of {n}")
     z = float(stats.norm.isf(_TAIL))
     p = hits / n
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
@@ -70,6 +70,28 @@ def difference(a: ArrayLike, b: ArrayLike, seed: int = 0, draws: int = DRAWS) ->
     """Estimate the mean of a - b over pairs (n,), by a bootstrap over the pairs."""
     x, y = _paired(a=a, b=b)
     return mean(x - y, seed, draws)
+
+
+def mean_share(shares: ArrayLike) -> Estimate:
+    """Estimate a probability from its share in each of n groups of trials (n,), with Wilson's interval.
+
+    Each group counts as one trial, as if all of its trials had to end alike. The interval has a width even
+    where all groups agree; a bootstrap over groups has none.
+    """
+    x = _column(shares, "shares")
+    return share(float(x.sum()), len(x))
+
+
+def share_gap(a: Estimate, b: Estimate) -> Estimate:
+    """Estimate a share less another from their Wilson intervals, by Newcombe's method 10 (1998).
+
+    Returns:
+        The difference; `n` is that of both together.
+    """
+    value = a.value - b.value
+    low = value - math.hypot(a.value - a.low, b.high - b.value)
+    high = value + math.hypot(a.high - a.value, b.value - b.low)
+    return Estimate(value, low, high, a.n + b.n)
 
 
 def ratio(numerators: ArrayLike, denominators: ArrayLike, seed: int = 0, draws: int = DRAWS) -> Estimate:

@@ -26,6 +26,7 @@ COMMANDS = {
     "goggles": "probes.cli.goggles",
     "realize": "probes.cli.realize",
     "replay": "probes.cli.replay",
+    "replay-moments": "probes.cli.replay_moments",
     "braking": "probes.cli.braking",
     "contents": "probes.cli.contents",
     "oxygen": "probes.cli.oxygen",

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from probes.agent import ProbeError
 from probes.artifacts import artifact
+from probes.artifacts.manifest import Manifest, read_manifest
 from probes.states import StateLayout, to_states
 
 KIND = "state-set"
@@ -123,6 +124,16 @@ def load_states(path: Path, verify: bool = True) -> StateSet:
             f"{path}: not a state set that this program can read ({error!r}); "
             f"delete it and run `{manifest.command}` again"
         ) from error
+
+
+def require_states(made: Manifest, states: StateSet) -> None:
+    """Require that an artifact was made from these states.
+
+    Raises:
+        ProbeError: it was made from others.
+    """
+    if made.parents["states"].digest != read_manifest(states.path, KIND).digest:
+        raise ProbeError(f"{made.path}: was made from other states than {states.path}; name those")
 
 
 def _mapped(file: Path) -> NDArray[Any]:

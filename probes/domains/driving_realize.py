@@ -15,7 +15,7 @@ from probes.agent import Agent
 from probes.domains.likeness import MARGIN, Thing, Wanted, find_things
 from probes.domains.scenes import class_pictures
 from probes.domains.town_reading import Reader
-from probes.domains.town_sketch import ABSENT, BODY, EGO, Canvas, Floats, Sketch, Sketcher
+from probes.domains.town_sketch import ABSENT, BODY, EGO, Body, Canvas, Floats, Sketch, Sketcher
 from probes.domains.viewpoint import make_viewpoint
 from probes.realize import DEFAULT, RefineConfig, refine
 from probes.states import StateLayout
@@ -200,24 +200,38 @@ def _present(numbers: Floats, is_there: NDArray[np.bool_]) -> Floats:
     return rows
 
 
+_EGO_NAMES = ("x", "y", "yaw", "speed")
+_BODY_NAMES = ("x", "y", "velocity_x", "velocity_y")
+
+
 def to_json(realised: Realised) -> dict[str, Any]:
     """Return what is known of a realised state, as JSON holds it."""
     numbers = realised.sketch.numbers.reshape(-1, BODY).tolist()
-    names = ("x", "y", "velocity_x", "velocity_y")
     return {
         "is_realised": realised.is_realised,
         "reasons": realised.reasons,
         "class_agreement": realised.agreement,
         "output_gap": realised.output_gap,
         "things": [{**asdict(thing), "semantic": CLASS_NAMES[thing.semantic]} for thing in realised.things],
-        "ego": dict(zip(("x", "y", "yaw", "speed"), numbers[0], strict=True)),
+        "ego": dict(zip(_EGO_NAMES, numbers[0], strict=True)),
+        "episode": realised.sketch.episode,
         "tick": realised.sketch.tick,
         "bodies": [
             {
                 "kind": "car" if body.is_car else "person",
                 "heading": [body.cos, body.sin] if body.is_car else None,
-                **dict(zip(names, row, strict=True)),
+                **dict(zip(_BODY_NAMES, row, strict=True)),
             }
             for body, row in zip(realised.sketch.bodies, numbers[1:], strict=True)
         ],
     }
+
+
+def sketch_of(told: dict[str, Any]) -> Sketch:
+    """Return the sketch of which `to_json` told."""
+    bodies = tuple(
+        Body(False) if body["kind"] == "person" else Body(True, *body["heading"]) for body in told["bodies"]
+    )
+    rows = [[told["ego"][name] for name in _EGO_NAMES]]
+    rows += [[body[name] for name in _BODY_NAMES] for body in told["bodies"]]
+    return Sketch(told["episode"], told["tick"], np.array(rows, np.float64).ravel(), bodies)

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from probes.agent import NamedAgent, ProbeError
 from probes.artifacts import artifact
-from probes.artifacts.manifest import Manifest, read_manifest
-from probes.data.state_set import KIND as STATES
-from probes.data.state_set import StateSet
+from probes.artifacts.manifest import Manifest
+from probes.data.state_set import StateSet, require_states
 from probes.states import StateLayout
 from probes.synthesis.findings_summary import summarise
 from probes.synthesis.manifold import Limits, extremes
@@ -194,8 +193,7 @@ def load_findings_of(path: Path, states: StateSet) -> Findings:
         ProbeError: there are none, they are damaged, or they were searched with others.
     """
     found = load_findings(path)
-    if found.manifest.parents["states"].digest != read_manifest(states.path, STATES).digest:
-        raise ProbeError(f"{path}: was searched with other states than {states.path}; name those")
+    require_states(found.manifest, states)
     return found
 
 

@@ -35,6 +35,21 @@ def test_a_share_of_none_and_of_all_is_exact_at_its_end() -> None:
     assert (statistics.share(0, 10).low, statistics.share(10, 10).high) == (0.0, 1.0)
 
 
+def test_groups_that_all_agree_leave_as_much_open_as_so_many_trials() -> None:
+    assert statistics.mean_share([0.0] * 10) == statistics.share(0, 10)
+    assert statistics.mean_share([0.25, 0.75, 0.5, 0.5]) == statistics.share(2, 4)
+    with pytest.raises(ValueError, match="0 to n hits"):
+        statistics.mean_share([1.5, 1.5])
+
+
+def test_the_gap_of_two_shares_has_newcombes_interval() -> None:
+    # The first example of Newcombe (1998), table II: 56/70 and 48/80, by method 10: 0.0524 to 0.3339.
+    found = statistics.share_gap(statistics.share(56, 70), statistics.share(48, 80))
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert found.n == 150
+
+
 def test_wilsons_interval_covers_about_95_percent() -> None:
     n, p = 60, 0.15
     found = [statistics.share(hits, n) for hits in range(n + 1)]

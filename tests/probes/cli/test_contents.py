@@ -52,7 +52,7 @@ def test_findings_of_other_states_are_refused(
     assert main(["collect", *few, "-o", str(other)]) == 0
     capsys.readouterr()
     assert main(["contents", str(searched), "--states", str(other), "-o", str(tmp_path / "c")]) == MISUSE
-    assert "was searched with other states than" in capsys.readouterr().err
+    assert "was made from other states than" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
 
 

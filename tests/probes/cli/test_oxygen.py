@@ -130,7 +130,7 @@ def test_findings_are_set_beside_recorded_states(
     assert tell_shown(states, {})["real"] == found["real"]
     assert main(["collect", *agent, *few, "--seed", "3", "-o", str(tmp_path / "other")]) == 0
     assert main(run(diver, tmp_path / "b", str(place), "--states", str(tmp_path / "other"))) == MISUSE
-    assert "was searched with other states than" in capsys.readouterr().err
+    assert "was made from other states than" in capsys.readouterr().err
 
 
 @pytest.mark.slow
