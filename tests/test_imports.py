@@ -37,6 +37,11 @@ PROBES_ALLOWED: dict[str, set[str]] = {
     "synthesis": {"states", "statistics", "agent", "artifacts", "data", "state_models"},
     "measures": {"states", "statistics", "agent", "artifacts", "data", "state_models", "synthesis"},
     "replay": {"statistics", "agent"},
+    "realize": {"agent"},
+    "moment_replay": {"statistics", "agent", "replay"},
+    "awareness": {"statistics"},
+    "falsify": set(),
+    "first_failures": {"statistics", "falsify"},
     "study": {"agent"},
     "report": {"states", "statistics", "agent", "artifacts"},
 }
@@ -51,7 +56,7 @@ ROOMS: dict[str, set[str]] = {
     "cma": {"probes/realize.py", "probes/falsify.py"},
     "jinja2": {"probes/report/page.py"},
     "kornia": {"probes/measures/activation_maximization.py"},
-    "matplotlib": {"probes/report/figures.py", "probes/report/sprites.py"},
+    "matplotlib": {"probes/report/figures.py", "probes/report/plan_view.py", "probes/report/sprites.py"},
     "PIL": {"probes/report/sprites.py"},
 }
 

@@ -31,6 +31,7 @@ MADE_BY: dict[str, str] = {
     "replay": "probes replay",
     "moment-replay": "probes replay-moments",
     "awareness": "probes awareness",
+    "falsification": "probes falsify",
     "braking": "probes braking",
     "oxygen": "probes oxygen",
     "contents": "probes contents",

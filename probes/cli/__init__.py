@@ -27,6 +27,8 @@ COMMANDS = {
     "realize": "probes.cli.realize",
     "replay": "probes.cli.replay",
     "replay-moments": "probes.cli.replay_moments",
+    "awareness": "probes.cli.awareness",
+    "falsify": "probes.cli.falsify",
     "braking": "probes.cli.braking",
     "contents": "probes.cli.contents",
     "oxygen": "probes.cli.oxygen",
