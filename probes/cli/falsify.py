@@ -1,0 +1,203 @@
+"""`probes falsify`: how many simulator steps methods of direct search need to the first avoidable hit."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+from dataclasses import asdict
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from drivesim.arguments import natural_int, positive_int
+from drivesim.envs.vector import DEVELOPMENT
+from drivesim.scenario.loader import scenario_digest
+from probes.agent import ProbeError
+from probes.artifacts import artifact
+from probes.cli.numbers import in_brackets
+from probes.cli.options import Subparsers, add_common, begin, finish
+from probes.cli.portion import Portion
+from probes.domains.driving_falsify import CARS, METHODS, RECORD_S, RUN_S, SPACE, Crossing, failure_share
+from probes.domains.driving_replay import load_scenario
+from probes.domains.registry import load_driving_agent
+from probes.falsify import ELITES, POPULATION, Attempt, find_failure
+from probes.first_failures import duel, fastest, found_over_steps, summarise
+from probes.progress import track
+from probes.report.figures import draw_chart
+from probes.report.items import Curve, CurveSeries, SourceRef
+
+KIND = "falsification"
+RESULT, FIGURE = "result.json", "found.svg"
+RARE = 0.01
+"""The greatest share of random starts that may fail."""
+
+Attempts = dict[str, list[Attempt]]
+"""By method."""
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add `falsify`."""
+    parser = commands.add_parser(
+        "falsify", help="count the simulator steps that direct search needs to the first avoidable hit"
+    )
+    parser.add_argument("--agent", default="reasonable-seg4", help="a shipped name, a run or a directory")
+    parser.add_argument("--scenario", help="whose town it is; where the agent learned unless given")
+    parser.add_argument(
+        "--methods", nargs="+", default=list(METHODS), metavar="METHOD", help=f"of {', '.join(METHODS)}"
+    )
+    parser.add_argument("--seeds", type=positive_int, default=20, help="searches by each method")
+    parser.add_argument(
+        "--seed", type=natural_int, default=DEVELOPMENT, help="of the first search, and of its town"
+    )
+    parser.add_argument("--budget", type=positive_int, default=40_000, help="simulator steps of a search")
+    parser.add_argument(
+        "--random-runs",
+        type=positive_int,
+        default=64,
+        help="in the town of each seed, to tell how rare hits are",
+    )
+    add_common(parser, "runs/falsify")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search, unless it has been done."""
+    console = begin(args)
+    check_methods(args.methods)
+    agent = load_driving_agent(args.agent, "probes falsify")
+    scenario = load_scenario(args.scenario or agent.scenario)
+    crossing = Crossing(agent, scenario)
+    settings = {
+        "agent": {"name": agent.name, "digest": agent.digest},
+        "scenario": {"name": scenario.name, "digest": scenario_digest(scenario)},
+        "methods": args.methods,
+        "seeds": args.seeds,
+        "budget": args.budget,
+        "random_runs": args.random_runs,
+        "space": dict(SPACE),
+        "run_s": RUN_S,
+        "record_s": RECORD_S,
+        "cars": CARS,
+        "population": POPULATION,
+        "elites": ELITES,
+    }
+    if artifact.is_current(args.output, KIND, config=settings, seed=args.seed, parents={}):
+        console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
+    else:
+        with artifact.writing(args.output, KIND, config=settings, seed=args.seed, parents={}) as scratch:
+            result = search_all(args, crossing, scratch / FIGURE, console)
+            artifact.write_json(scratch / RESULT, {**settings, "seed": args.seed, **result})
+    result = artifact.read_json(args.output / RESULT)
+    console.print(shown(result))
+    for line in remarks(result):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    told = {key: result[key] for key in ("random", "is_rare", "summaries", "fastest", "duels")}
+    return finish(args, told, console)
+
+
+def check_methods(names: list[str]) -> None:
+    """Require that methods are known and named once.
+
+    Raises:
+        ProbeError: they are not.
+    """
+    wrong = [name for name in names if name not in METHODS]
+    if wrong or len(set(names)) < len(names):
+        near = get_close_matches(wrong[0], METHODS, 1) if wrong else []
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ProbeError(
+            f"--methods: found {', '.join(names)}; allowed are different ones of {', '.join(METHODS)}{hint}"
+        )
+
+
+def search_all(
+    args: argparse.Namespace, crossing: Crossing, figure: Path, console: Console
+) -> dict[str, Any]:
+    """Tell how rare hits are, search by every method and seed, and draw what came out."""
+    seeds = range(args.seed, args.seed + args.seeds)
+    drawn = round(RUN_S * crossing.scenario.sim.decision_hz) * args.random_runs * args.seeds
+    attempts: Attempts = {name: [] for name in args.methods}
+    total = drawn + args.budget * len(args.methods) * args.seeds
+    with track(total, "falsify", "simulator steps", console) as bar:
+        part = Portion(bar, drawn)
+        random = failure_share(
+            crossing, seeds, args.random_runs, lambda done: part.reach(drawn * done // args.seeds)
+        )
+        for seed in seeds:
+            for name in args.methods:
+                part = Portion(bar, args.budget)
+                method = partial(METHODS[name], crossing)
+                found = find_failure(method, crossing.play, seed, args.budget, part.reach)
+                attempts[name].append(found)
+                part.fill()
+    figure.write_bytes(drawing(attempts, args.budget))
+    return {"random": random.to_json(), "is_rare": random.value <= RARE, **as_result(attempts)}
+
+
+def as_result(attempts: Attempts) -> dict[str, Any]:
+    """Sum up the searches, set every method against the fastest, and list all searches."""
+    summaries = {name: summarise(each) for name, each in attempts.items()}
+    best = fastest(summaries)
+    rivals = {} if best is None else {name: each for name, each in attempts.items() if name != best}
+    return {
+        "summaries": {name: told.to_json() for name, told in summaries.items()},
+        "fastest": best,
+        "duels": {name: duel(attempts[str(best)], each).to_json() for name, each in rivals.items()},
+        "attempts": {name: [asdict(one) for one in each] for name, each in attempts.items()},
+    }
+
+
+def drawing(attempts: Attempts, budget: int) -> bytes:
+    """Draw the share of seeds that have found a hit over the steps, as SVG."""
+    series = []
+    for name, each in attempts.items():
+        x, y = found_over_steps(each, budget)
+        series.append(CurveSeries(name, tuple(x), tuple(y)))
+    seeds = len(next(iter(attempts.values())))
+    chart = Curve(
+        caption="Share of searches that have found an avoidable hit",
+        look_for="The farther to the left a line rises, the fewer simulator steps a method needs.",
+        x_label="simulator steps, data collection included",
+        y_label=f"share of {seeds} seeds",
+        series=tuple(series),
+        source=SourceRef(KIND, "", "probes falsify"),
+    )
+    return base64.b64decode(draw_chart(chart).light.partition(",")[2])
+
+
+def shown(result: dict[str, Any]) -> Table:
+    """Lay the methods out for a terminal."""
+    table = Table(
+        "method", "found", "median steps", "quartiles", "recorded", "runs", "fastest is sooner on",
+        caption=f"in brackets: 95% intervals; >: more than the {result['budget']:,} steps of a search;"
+        " recorded (steps) and runs: means",
+    )  # fmt: skip
+    for name, told in result["summaries"].items():
+        against = result["duels"].get(name)
+        table.add_row(
+            name,
+            in_brackets(told["found"], ".0%"),
+            f"{_steps(told['median'])} [{_steps(told['low'])}, {_steps(told['high'])}]",
+            f"{_steps(told['first_quartile'])} to {_steps(told['third_quartile'])}",
+            f"{told['recorded']:,.0f}",
+            f"{told['runs']:,.0f}",
+            "" if against is None else f"{against['sooner']} of {against['sooner'] + against['later']}",
+        )
+    return table
+
+
+def _steps(value: float | None) -> str:
+    return ">" if value is None else f"{value:,.0f}"
+
+
+def remarks(result: dict[str, Any]) -> list[str]:
+    """Say how rare failures are, and which method is the fastest."""
+    rare = in_brackets(result["random"], ".2%")
+    verdict = "as rare as asked for" if result["is_rare"] else f"not as rare as asked for, {RARE:.0%}"
+    best = result["fastest"]
+    fast = f"the least median has {best}" if best else "no method has a median within its steps"
+    return [f"random starts that fail: {rare}, {verdict}", fast]
