@@ -14,6 +14,7 @@ from probes.domains.driving_measures import trust_section
 from probes.domains.driving_others import braking_headlines, empty_road_section, others_section
 from probes.domains.driving_sights import contents_section
 from probes.domains.driving_study import StudyConfig, finding_names
+from probes.domains.driving_weaknesses import awareness_section, return_section
 from probes.domains.driving_weights import weights_section
 from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_goggles import goggles_items, measures_section
@@ -74,7 +75,15 @@ def _sections(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[S
         measures_section(shelf, goggles_items(shelf), models, "drive"),
         baselines_section(shelf, "scenes of a street"),
         replay_section(shelf, agent.name),
+        *_back_in_the_simulator(shelf, agent, config),
     )
+
+
+def _back_in_the_simulator(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[Section, ...]:
+    """Tell what became of the findings there, where the study has taken them back."""
+    if not config.returns:
+        return ()
+    return return_section(shelf, agent.layout, config.scenarios), awareness_section(shelf)
 
 
 READING = (

@@ -28,6 +28,22 @@ from probes.study import Step
 TARGETS = ("T-", "T+", "T±", "S+", "S-", "V+", "V-", "uncertain", "blind")
 """The seven of the paper, and two of our own; every action follows them."""
 
+RETURNED = ("T-", "brake", "blind")
+"""Targets whose findings are taken back into the simulator."""
+
+
+@dataclass(frozen=True)
+class ReturnAmounts:
+    """How much is done with findings in the simulator."""
+
+    findings: int
+    """Of each target, that are taken back to towns."""
+    random_moments: int
+    """Recorded ones, to set beside them."""
+    drives: int
+    """From each moment."""
+    awareness_episodes: int
+
 
 @dataclass(frozen=True)
 class Amounts(StudyAmounts):
@@ -39,6 +55,7 @@ class Amounts(StudyAmounts):
     others: SearchAmounts
     """Of each companion."""
     others_braking_episodes: int
+    returned: ReturnAmounts | None = None
     plays_all: bool = True
     """Whether the agent plays through every state model, or, beside the searched one, only through those that
     bring no record of it."""
@@ -51,11 +68,11 @@ PRESETS: dict[str, Amounts] = {
     ),
     "quick": Amounts(
         SearchAmounts(10_000, 2_000, 1_000, 32, 300), 2_000, 200, 200, 4, 20, 200, 50,
-        SearchAmounts(2_000, 2_000, 1_000, 32, 300), 50,
+        SearchAmounts(2_000, 2_000, 1_000, 32, 300), 50, ReturnAmounts(12, 48, 8, 128),
     ),
     "paper": Amounts(
         SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20, 200, 200,
-        SearchAmounts(2_000, 2_000, 2_000, 64, 500), 200,
+        SearchAmounts(2_000, 2_000, 2_000, 64, 500), 200, ReturnAmounts(32, 96, 16, 256),
     ),
 }  # fmt: skip
 """`smoke` shows that all of it works, in minutes; `paper` has the paper's numbers where it gives any.
@@ -87,6 +104,11 @@ class StudyConfig:
         return searched_model(self.models)
 
     @property
+    def returns(self) -> bool:
+        """Whether findings are taken back into the simulator."""
+        return self.amounts.returned is not None and len(self.scenarios) > 1
+
+    @property
     def played(self) -> dict[str, str]:
         """The state models that the agent plays through."""
         return {
@@ -104,6 +126,7 @@ def plan(config: StudyConfig, directory: Path) -> list[Step]:
         *_finding_steps(config, directory),
         *comparing_steps(("--agent", config.agent), _given(config, directory), n, directory),
         *_driving_steps(config, directory),
+        *_return_steps(config, directory),
         *company_steps(config.company, n.others, n.others_braking_episodes, config.seed, directory),
     ]
 
@@ -134,6 +157,33 @@ def _driving_steps(config: StudyConfig, directory: Path) -> list[Step]:
     if n.braking_episodes:
         steps.append(braking_step(agent, n.braking_episodes, directory / "braking"))
     return steps
+
+
+def _return_steps(config: StudyConfig, directory: Path) -> list[Step]:
+    """List the stages that take findings back into the simulator, and that ask whom the agent minds."""
+    n = config.amounts.returned
+    if n is None or not config.returns:
+        return []
+    names = [finding_name(target) for target in RETURNED if target in (*TARGETS, *config.actions)]
+    findings = [str(directory / "findings" / name) for name in names]
+    agent, states = ("--agent", config.agent), ("--states", str(directory / "states"))
+    realized = directory / "realized"
+    return [
+        Step(
+            "find the towns that findings show",
+            ("realize", *findings, *states, *agent, "--most", str(n.findings), "-o", str(realized)),
+        ),
+        Step(
+            "drive on from there",
+            ("replay-moments", str(realized), *states, *agent, "--scenarios", *config.scenarios[:2],
+             "--random", str(n.random_moments), "--drives", str(n.drives), "-o", str(directory / "moments")),
+        ),
+        Step(
+            "ask whether it minds people",
+            ("awareness", config.agent, "--episodes", str(n.awareness_episodes),
+             "-o", str(directory / "awareness")),
+        ),
+    ]  # fmt: skip
 
 
 def _given(config: StudyConfig, directory: Path) -> tuple[str, ...]:

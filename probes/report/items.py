@@ -247,6 +247,20 @@ class Film:
 
 
 @dataclass(frozen=True)
+class Image:
+    """A picture that a stage has drawn, such as a map."""
+
+    caption: str
+    look_for: str
+    file: str
+    """`.png`."""
+    alt: str
+    """What it shows, for who cannot see it."""
+    source: SourceRef
+    type: Literal["image"] = "image"
+
+
+@dataclass(frozen=True)
 class Text:
     """A paragraph; empty lines part paragraphs."""
 
@@ -254,7 +268,7 @@ class Text:
     type: Literal["text"] = "text"
 
 
-Item: TypeAlias = Number | Table | Stacks | Weights | Histogram | Curve | Bars | Film | Text
+Item: TypeAlias = Number | Table | Stacks | Weights | Histogram | Curve | Bars | Film | Image | Text
 
 
 def _check_pictures(

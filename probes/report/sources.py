@@ -10,7 +10,7 @@ from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.artifacts.manifest import MADE_BY, read_manifest
 from probes.report.contract import FILE, Study
-from probes.report.items import Film, Item, SourceRef, Stacks, Text, Weights
+from probes.report.items import Film, Image, Item, SourceRef, Stacks, Text, Weights
 
 
 def sources_of(study: Study) -> dict[SourceRef, int]:
@@ -58,17 +58,17 @@ def fingerprint(study: Study, directory: Path) -> str:
     return digest.hexdigest()
 
 
-def files_of(study: Study) -> Iterator[tuple[Stacks | Weights | Film, str]]:
+def files_of(study: Study) -> Iterator[tuple[Stacks | Weights | Film | Image, str]]:
     """Yield the files that a study shows, relative to its directory, with the item that shows each."""
     for section in study.sections:
         for item in section.items:
             for file in _files(item):
-                assert isinstance(item, Stacks | Weights | Film)
+                assert isinstance(item, Stacks | Weights | Film | Image)
                 yield item, file
 
 
 def _files(item: Item) -> tuple[str, ...]:
-    if isinstance(item, Stacks | Film):
+    if isinstance(item, Stacks | Film | Image):
         return (item.file,)
     return (item.states_file, item.weights_file) if isinstance(item, Weights) else ()
 

@@ -9,9 +9,22 @@ from pathlib import Path
 
 from probes.report.figures import Drawing, draw_chart
 from probes.report.films import Reel, draw_film
-from probes.report.items import Bars, Curve, Film, Histogram, Item, Number, Stacks, Table, Text, Weights
+from probes.report.items import (
+    Bars,
+    Curve,
+    Film,
+    Histogram,
+    Image,
+    Item,
+    Number,
+    Stacks,
+    Table,
+    Text,
+    Weights,
+)
 from probes.report.numbers import Written, write_number
 from probes.report.sprites import Painter, Picture, draw_stacks, draw_weights
+from probes.report.stills import Still, draw_still
 from probes.report.tables import ShownTable, show_bars, show_table
 
 
@@ -69,6 +82,15 @@ class FilmView:
 
 
 @dataclass(frozen=True)
+class ImageView:
+    """A picture."""
+
+    item: Image
+    still: Still
+    kind: str = "image"
+
+
+@dataclass(frozen=True)
 class TextView:
     """Paragraphs."""
 
@@ -76,7 +98,7 @@ class TextView:
     kind: str = "text"
 
 
-View = Tiles | TableView | ChartView | StacksView | FilmView | TextView
+View = Tiles | TableView | ChartView | StacksView | FilmView | ImageView | TextView
 
 
 def show_items(items: Sequence[Item], directory: Path, painter: Painter) -> tuple[View, ...]:
@@ -111,6 +133,8 @@ def _show(item: Item, directory: Path, painter: Painter) -> View:
             return StacksView(item, draw_weights(item, directory, painter))
         case Film():
             return FilmView(item, draw_film(item, directory))
+        case Image():
+            return ImageView(item, draw_still(item, directory))
         case Text():
             return TextView(tuple(part.strip() for part in item.text.split("\n\n") if part.strip()))
         case Bars():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from probes.domains import driving_cards, driving_pages, model_records
 from probes.domains.driving import DrivingAgent, load_agent
 from probes.domains.driving_companions import PEERS, Company, random_companion
 from probes.domains.driving_pages import build_study, headlines
-from probes.domains.driving_study import PRESETS, StudyConfig
+from probes.domains.driving_study import PRESETS, Amounts, ReturnAmounts, StudyConfig
 from probes.report.contract import Number, Study, Table, Text, load_study, save_study
 from probes.state_models.model_store import KIND
+from tests.probes.domains.returned import write_return
 from tests.probes.domains.shelves import (
     TARGETS,
     contents,
@@ -59,12 +61,10 @@ def _made_up(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
     monkeypatch.setattr(driving_cards, "find_model", lambda _: directory.parent / "peer")
 
 
-def build(directory: Path) -> Study:
+def build(directory: Path, amounts: Amounts = PRESETS["smoke"]) -> Study:
     models = {"crisp": str(directory / "crisp"), "paper": str(directory.parent / "paper")}
     scenarios = ("reasonable", "distracted")
-    config = StudyConfig(
-        "reasonable-seg4", models, scenarios, PRESETS["smoke"], ("go", "brake"), company=COMPANY
-    )
+    config = StudyConfig("reasonable-seg4", models, scenarios, amounts, ("go", "brake"), company=COMPANY)
     return build_study(config, agent(), "smoke", directory, 60.0)
 
 
@@ -73,6 +73,12 @@ def test_a_study_holds_every_section_and_can_be_kept(directory: Path) -> None:
     assert tuple(section.id for section in study.sections) == SECTIONS
     save_study(study, directory)
     assert load_study(directory) == study
+
+
+def test_a_study_that_goes_back_into_the_simulator_has_two_chapters_more(directory: Path) -> None:
+    write_return(directory)
+    study = build(directory, replace(PRESETS["smoke"], returned=ReturnAmounts(2, 2, 4, 12)))
+    assert tuple(section.id for section in study.sections) == (*SECTIONS, "return", "awareness")
 
 
 def test_every_figure_says_what_it_is_and_what_to_look_for(directory: Path) -> None:

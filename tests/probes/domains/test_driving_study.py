@@ -16,6 +16,7 @@ from probes.domains.driving_study import (
     TARGETS,
     TRAINING_STEPS,
     Amounts,
+    ReturnAmounts,
     StudyConfig,
     finding_names,
     plan,
@@ -91,6 +92,22 @@ def test_braking_is_counted_only_if_episodes_are_given() -> None:
     assert not any(step.words[0] == "braking" for step in plan(CONFIG, Path("d")))
     more = replace(CONFIG, amounts=replace(FEW, braking_episodes=5))
     assert "--episodes 5 -o d/braking" in words(plan(more, Path("d")), "braking")
+
+
+def test_findings_are_taken_back_where_amounts_and_two_scenarios_are_given() -> None:
+    commands = ("realize", "replay-moments", "awareness")
+    assert not any(step.words[0] in commands for step in plan(CONFIG, Path("d")))
+    more = replace(CONFIG, amounts=replace(FEW, returned=ReturnAmounts(7, 11, 3, 12)))
+    steps = plan(more, Path("d"))
+    found = " ".join(f"d/findings/{name}" for name in ("t-minus", "action-brake", "blind"))
+    assert words(steps, "realize") == f"realize {found} --states d/states --agent a --most 7 -o d/realized"
+    assert words(steps, "replay-moments").startswith("replay-moments d/realized --states d/states --agent a ")
+    assert "--scenarios reasonable distracted --random 11 --drives 3" in words(steps, "replay-moments")
+    assert words(steps, "awareness") == "awareness a --episodes 12 -o d/awareness"
+    alone = replace(more, scenarios=("reasonable",))
+    assert not any(step.words[0] in commands for step in plan(alone, Path("d")))
+    without = replace(more, actions=("coast",))
+    assert "action-brake" not in words(plan(without, Path("d")), "realize")
 
 
 def test_one_model_must_be_the_searched_one() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from probes.report.contract import (
     Film,
     Histogram,
     HistogramSeries,
+    Image,
     Item,
     Mark,
     ModelCard,
@@ -95,6 +97,7 @@ def save_run(directory: Path) -> Study:
         np.save(scratch / "weights.npy", states[:, :, 0].astype(np.float32) * (states[:, :, 1] > 2))
     with artifact.writing(directory / "replay", "replay", config={}, seed=0, parents={}) as scratch:
         write_film(scratch / "worst.mp4")
+        cv2.imwrite(str(scratch / "map.png"), np.full((30, 40, 3), 200, np.uint8))
     study = make_study(_source(directory, "t-minus", "findings"), _source(directory, "replay", "replay"))
     save_study(study, directory)
     return study
@@ -274,6 +277,7 @@ def _outcomes(source: SourceRef) -> tuple[Item, ...]:
             source,
         ),
         Film("The worst episode", "The person steps out at second four.", "replay/worst.mp4", source),
+        Image("Where", "Colour ahead of the car.", "replay/map.png", "A map from above.", source),
     )
 
 

@@ -63,13 +63,13 @@ def test_a_stack_is_embedded_once_with_all_its_frames(whole: str) -> None:
     assert whole.count('class="cell moving"') == 6 + 2 + 3
     strips = re.findall(r'src="(data:image/png[^"]*)"', whole)
     # Two planes of six states, one of two, and one of three above its weights.
-    assert len(strips) == 12 + 2 + 6
+    assert len(strips) == 12 + 2 + 6 + 1
 
 
 def test_every_figure_says_what_to_look_for_and_where_it_came_from(whole: str) -> None:
     figures = re.findall(r"<figure.*?</figure>", whole, flags=re.DOTALL)
 
-    assert len(figures) == 9
+    assert len(figures) == 10
     for figure in figures:
         assert 'class="look">Look for<' in figure
         assert re.search(r'class="source">.*href="#part1-source-\d+"', figure)

@@ -29,13 +29,14 @@ def test_each_source_has_one_number_in_the_order_of_the_page() -> None:
     assert list(numbers.values()) == list(range(1, len(numbers) + 1))
 
 
-def test_the_files_that_are_shown_are_those_of_states_weights_and_films() -> None:
+def test_the_files_that_are_shown_are_those_of_states_weights_films_and_maps() -> None:
     study = make_study(SHIPPED, SHIPPED)
 
     assert {file for _, file in files_of(study)} == {
         "t-minus/stored.npy",
         "t-minus/weights.npy",
         "replay/worst.mp4",
+        "replay/map.png",
     }
 
 

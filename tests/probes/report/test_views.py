@@ -39,5 +39,5 @@ def test_every_kind_of_item_has_a_view(tmp_path: Path) -> None:
 
     kinds = {view.kind for view in show_items(items, tmp_path, PAINTER)}
 
-    assert len(items) == 9
-    assert kinds == {"tiles", "text", "table", "chart", "stacks", "film"}
+    assert len(items) == 10
+    assert kinds == {"tiles", "text", "table", "chart", "stacks", "film", "image"}
