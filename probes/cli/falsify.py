@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+from collections.abc import Mapping
 from dataclasses import asdict
 from difflib import get_close_matches
 from functools import partial
@@ -16,13 +17,26 @@ from rich.table import Table
 from drivesim.arguments import natural_int, positive_int
 from drivesim.envs.vector import DEVELOPMENT
 from drivesim.scenario.loader import scenario_digest
+from drivesim.scenario.schema import Scenario
 from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.portion import Portion
-from probes.domains.driving_falsify import CARS, METHODS, RECORD_S, RUN_S, SPACE, Crossing, failure_share
+from probes.cli.realize import KIND as REALIZED
+from probes.data.state_set import load_states, require_states
+from probes.domains.driving_falsify import (
+    CARS,
+    METHODS,
+    RECORD_S,
+    RUN_S,
+    SPACE,
+    Crossing,
+    Method,
+    failure_share,
+)
 from probes.domains.driving_replay import load_scenario
+from probes.domains.falsify_findings import findings_methods, realised_moments, steps_recorded
 from probes.domains.registry import load_driving_agent
 from probes.falsify import ELITES, POPULATION, Attempt, find_failure
 from probes.first_failures import duel, fastest, found_over_steps, summarise
@@ -31,6 +45,8 @@ from probes.report.figures import draw_chart
 from probes.report.items import Curve, CurveSeries, SourceRef
 
 KIND = "falsification"
+WITH_FINDINGS = ("synthesis", "synthesis-at-hand")
+"""Methods that there are once findings have been realised."""
 RESULT, FIGURE = "result.json", "found.svg"
 RARE = 0.01
 """The greatest share of random starts that may fail."""
@@ -47,8 +63,12 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--agent", default="reasonable-seg4", help="a shipped name, a run or a directory")
     parser.add_argument("--scenario", help="whose town it is; where the agent learned unless given")
     parser.add_argument(
-        "--methods", nargs="+", default=list(METHODS), metavar="METHOD", help=f"of {', '.join(METHODS)}"
+        "--methods", nargs="+", metavar="METHOD", help=f"of {', '.join((*METHODS, *WITH_FINDINGS))}"
     )
+    parser.add_argument(
+        "--realized", type=Path, help="what `probes realize` wrote; adds the methods of synthesis"
+    )
+    parser.add_argument("--states", type=Path, help="the states that `realize` was given")
     parser.add_argument("--seeds", type=positive_int, default=20, help="searches by each method")
     parser.add_argument(
         "--seed", type=natural_int, default=DEVELOPMENT, help="of the first search, and of its town"
@@ -67,14 +87,15 @@ def add_parser(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Search, unless it has been done."""
     console = begin(args)
-    check_methods(args.methods)
     agent = load_driving_agent(args.agent, "probes falsify")
     scenario = load_scenario(args.scenario or agent.scenario)
     crossing = Crossing(agent, scenario)
+    methods, parents = with_findings(args, scenario)
+    names = check_methods(args.methods or list(methods), methods)
     settings = {
         "agent": {"name": agent.name, "digest": agent.digest},
         "scenario": {"name": scenario.name, "digest": scenario_digest(scenario)},
-        "methods": args.methods,
+        "methods": names,
         "seeds": args.seeds,
         "budget": args.budget,
         "random_runs": args.random_runs,
@@ -85,11 +106,12 @@ def run(args: argparse.Namespace) -> int:
         "population": POPULATION,
         "elites": ELITES,
     }
-    if artifact.is_current(args.output, KIND, config=settings, seed=args.seed, parents={}):
+    if artifact.is_current(args.output, KIND, config=settings, seed=args.seed, parents=parents):
         console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
     else:
-        with artifact.writing(args.output, KIND, config=settings, seed=args.seed, parents={}) as scratch:
-            result = search_all(args, crossing, scratch / FIGURE, console)
+        with artifact.writing(args.output, KIND, config=settings, seed=args.seed, parents=parents) as scratch:
+            chosen = {name: methods[name] for name in names}
+            result = search_all(args, crossing, chosen, scratch / FIGURE, console)
             artifact.write_json(scratch / RESULT, {**settings, "seed": args.seed, **result})
     result = artifact.read_json(args.output / RESULT)
     console.print(shown(result))
@@ -99,38 +121,62 @@ def run(args: argparse.Namespace) -> int:
     return finish(args, told, console)
 
 
-def check_methods(names: list[str]) -> None:
-    """Require that methods are known and named once.
+def with_findings(args: argparse.Namespace, scenario: Scenario) -> tuple[dict[str, Method], dict[str, Path]]:
+    """Return the methods that there are, and the artifacts that they need.
+
+    Raises:
+        ProbeError: the findings, or their states, are missing, or no finding shows somebody ahead.
+    """
+    if args.realized is None and args.states is None:
+        return dict(METHODS), {}
+    if args.realized is None or args.states is None:
+        raise ProbeError("--realized and --states: found one of them; allowed are both or none")
+    states = load_states(args.states)
+    require_states(artifact.load(args.realized, REALIZED), states)
+    moments = realised_moments(args.realized, states, scenario)
+    if not moments:
+        raise ProbeError(f"{args.realized}: no finding is a town in which somebody is ahead")
+    found = findings_methods(moments, scenario, steps_recorded(states))
+    return {**METHODS, **found}, {"realized": args.realized, "states": args.states}
+
+
+def check_methods(names: list[str], methods: Mapping[str, Method]) -> list[str]:
+    """Return methods that are known and named once.
 
     Raises:
         ProbeError: they are not.
     """
-    wrong = [name for name in names if name not in METHODS]
+    wrong = [name for name in names if name not in methods]
     if wrong or len(set(names)) < len(names):
-        near = get_close_matches(wrong[0], METHODS, 1) if wrong else []
+        near = get_close_matches(wrong[0], methods, 1) if wrong else []
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ProbeError(
-            f"--methods: found {', '.join(names)}; allowed are different ones of {', '.join(METHODS)}{hint}"
+            f"--methods: found {', '.join(names)}; allowed are different ones of {', '.join(methods)}{hint}"
         )
+    return names
 
 
 def search_all(
-    args: argparse.Namespace, crossing: Crossing, figure: Path, console: Console
+    args: argparse.Namespace,
+    crossing: Crossing,
+    methods: Mapping[str, Method],
+    figure: Path,
+    console: Console,
 ) -> dict[str, Any]:
     """Tell how rare hits are, search by every method and seed, and draw what came out."""
     seeds = range(args.seed, args.seed + args.seeds)
     drawn = round(RUN_S * crossing.scenario.sim.decision_hz) * args.random_runs * args.seeds
-    attempts: Attempts = {name: [] for name in args.methods}
-    total = drawn + args.budget * len(args.methods) * args.seeds
+    attempts: Attempts = {name: [] for name in methods}
+    total = drawn + args.budget * len(methods) * args.seeds
     with track(total, "falsify", "simulator steps", console) as bar:
         part = Portion(bar, drawn)
         random = failure_share(
             crossing, seeds, args.random_runs, lambda done: part.reach(drawn * done // args.seeds)
         )
         for seed in seeds:
-            for name in args.methods:
+            for name in methods:
                 part = Portion(bar, args.budget)
-                method = partial(METHODS[name], crossing)
+                method = partial(methods[name], crossing)
                 found = find_failure(method, crossing.play, seed, args.budget, part.reach)
                 attempts[name].append(found)
                 part.fill()

@@ -57,6 +57,14 @@ def test_methods_that_are_not_known_or_named_twice_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("option", ["--realized", "--states"])
+def test_findings_and_their_states_go_together(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["falsify", option, "somewhere", "-o", str(tmp_path / "f")]) == MISUSE
+    assert "allowed are both or none" in capsys.readouterr().err
+
+
 def test_an_agent_that_cannot_see_there_is_refused_and_leaves_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
