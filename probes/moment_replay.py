@@ -19,6 +19,8 @@ from probes.statistics import Estimate
 ByMoment = Sequence[Sequence[Outcome]]
 """Of each moment the drives from it, by the same seeds in the same order."""
 
+NEAREST, RANDOM = "nearest recorded", "random recorded"
+"""Groups of moments beside those of the targets."""
 CONFIRMED, REFUTED, OPEN = "confirmed", "refuted", "cannot tell"
 MARGIN = 0.05
 """Share of the drives: if hits are more frequent by less than this for sure, a weakness is refuted."""

@@ -29,14 +29,12 @@ from probes.domains.moment_scenario import NoCrossing, hit_share, write_scenario
 from probes.domains.registry import load_driving_agent
 from probes.domains.town_sketch import Sketcher
 from probes.measures.novelty import nearest
-from probes.moment_replay import more_often, tell, verdict
+from probes.moment_replay import NEAREST, RANDOM, more_often, tell, verdict
 from probes.progress import track
 from probes.replay import Outcome, worst
 
 KIND = "moment-replay"
 RESULT = "result.json"
-NEAREST, RANDOM = "nearest recorded", "random recorded"
-"""Groups of moments beside those of the targets."""
 NOBODY = "nobody"
 """The condition without people."""
 AGAIN = 20

@@ -14,7 +14,12 @@ from probes.domains.driving_measures import trust_section
 from probes.domains.driving_others import braking_headlines, empty_road_section, others_section
 from probes.domains.driving_sights import contents_section
 from probes.domains.driving_study import StudyConfig, finding_names
-from probes.domains.driving_weaknesses import awareness_section, return_section
+from probes.domains.driving_weaknesses import (
+    awareness_section,
+    return_headlines,
+    return_section,
+    went_on,
+)
 from probes.domains.driving_weights import weights_section
 from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_goggles import goggles_items, measures_section
@@ -43,6 +48,7 @@ def build_study(
     shelf = Shelf(directory, finding_names(config.actions))
     write_baselines(shelf)
     replayed = shelf.result("replay")["summaries"][agent.name]
+    adverse = config.scenarios[:2][-1]
     return Study(
         title=f"What {agent.name} expects, and what happens",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -51,11 +57,15 @@ def build_study(
         asked=f"An agent learned to drive a car through a simulated town ({agent.scenario}). Which "
         "situations does it hold to be good, bad or critical, and does it see danger where danger is?",
         expects=_expects(shelf),
-        happened=_happened(replayed),
+        happened=_happened(replayed) + (f" {went_on(shelf, adverse)}" if config.returns else ""),
         agents=agent_cards(config, agent),
         models=model_cards(config, directory),
         sections=_sections(shelf, agent, config),
-        headlines=(*_headlines(shelf, replayed), *braking_headlines(directory, config.company)),
+        headlines=(
+            *_headlines(shelf, replayed),
+            *braking_headlines(directory, config.company),
+            *(return_headlines(shelf, adverse) if config.returns else ()),
+        ),
         seconds=seconds,
     )
 

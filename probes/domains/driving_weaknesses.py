@@ -8,6 +8,7 @@ from typing import Any
 from probes.domains.driving_study import RETURNED
 from probes.domains.study_sections import Shelf, estimate
 from probes.domains.study_steps import finding_name
+from probes.moment_replay import RANDOM
 from probes.report.contract import (
     Bar,
     Cell,
@@ -23,6 +24,7 @@ from probes.report.contract import (
     Text,
 )
 from probes.states import StateLayout
+from probes.statistics import Estimate
 
 NAMES = {finding_name(target): target for target in RETURNED}
 SHOWN = 6
@@ -164,6 +166,36 @@ def _films(told: dict[str, Any], source: SourceRef, scenarios: tuple[str, str]) 
             )
         items.append(Film(caption, look, f"{source.path}/{film['file']}", source))
     return items or [Text(f"No film: {told['no_films']}.")]
+
+
+def went_on(shelf: Shelf, adverse: str) -> str:
+    """Say in short what followed from the findings."""
+    told = shelf.result("moments")
+    random = told["groups"][RANDOM][adverse]["avoidable"]["value"]
+    lines = [
+        f"{told['groups'][target][adverse]['avoidable']['value']:.0%} from those of {_name(target)} ({word})"
+        for target, word in told["verdicts"].items()
+    ]
+    if not lines:
+        return "No finding could be taken back into the simulator."
+    return (
+        f"Where findings could be taken back into the simulator, the drives that go on from there end in a "
+        f"hit that braking would have avoided, in {adverse}: {', '.join(lines)}; from random moments "
+        f"{random:.0%} do."
+    )
+
+
+def return_headlines(shelf: Shelf, adverse: str) -> list[Number]:
+    """Return how much more often hits follow from findings, and how much a person is minded."""
+    told, source = shelf.result("moments"), shelf.source("moments")
+    numbers = [one for one in _verdicts(told, adverse, source) if isinstance(one, Number)]
+    minded = shelf.result("awareness")
+    for name, one in minded["agents"].items():
+        score = _effect(one["score"])
+        assert isinstance(score, Estimate)
+        label = f"{name}: what a person in its way adds to its probability of braking"
+        numbers.append(Number(label, score, shelf.source("awareness"), "%", one["verdict"]["word"]))
+    return numbers
 
 
 def awareness_section(shelf: Shelf) -> Section:

@@ -6,7 +6,8 @@ import pytest
 
 from probes.artifacts import artifact
 from probes.cli import MISUSE, main
-from probes.cli.replay_moments import KIND, NEAREST, NOBODY, RANDOM, RESULT
+from probes.cli.replay_moments import KIND, NOBODY, RESULT
+from probes.moment_replay import NEAREST, RANDOM
 from tests.probes.cli.conftest import Tiny, told
 
 pytestmark = pytest.mark.slow

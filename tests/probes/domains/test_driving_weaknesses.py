@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from probes.domains.driving_weaknesses import awareness_section, return_section
+from probes.domains.driving_weaknesses import awareness_section, return_headlines, return_section, went_on
 from probes.domains.study_sections import Shelf
 from probes.report.contract import Film, Image, Number, Stacks, Table, Text
 from probes.statistics import Estimate
@@ -69,6 +69,24 @@ def test_a_film_says_how_often_its_scenario_ends_alike(file: str | None, tmp_pat
     assert shown.caption == "After t-minus 7: a hit at 10.5 m/s"
     assert shown.file == "moments/t-minus-1.mp4"
     assert ("for 50% of 20 seeds" in shown.look_for) == (file is not None)
+
+
+def test_the_answer_in_short_names_verdicts_and_what_follows_from_random_moments(tmp_path: Path) -> None:
+    assert went_on(shelf(tmp_path), "distracted") == (
+        "Where findings could be taken back into the simulator, the drives that go on from there end in a hit "
+        "that braking would have avoided, in distracted: 75% from those of T- (confirmed); from random moments "
+        "75% do."
+    )
+    nothing = shelf(tmp_path / "other", moments={**moments(), "verdicts": {}})
+    assert went_on(nothing, "distracted") == "No finding could be taken back into the simulator."
+
+
+def test_headlines_are_the_gap_of_each_target_and_the_score_of_each_agent(tmp_path: Path) -> None:
+    gap, score = return_headlines(shelf(tmp_path), "distracted")
+    assert isinstance(gap.estimate, Estimate)
+    assert gap.estimate.value == 0.5
+    assert isinstance(score.estimate, Estimate)
+    assert (score.estimate.value, score.note) == (0.25, "aware")
 
 
 def test_whom_an_agent_minds_is_told_with_its_map_and_reasons(tmp_path: Path) -> None:
