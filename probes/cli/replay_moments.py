@@ -61,6 +61,10 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--drives", type=positive_int, default=8, help="seeds from each moment")
     parser.add_argument("--seconds", type=positive_int, default=8, help="how long each drive may last")
     parser.add_argument("--films", type=natural_int, default=1, help="worst hits to film, of each group")
+    parser.add_argument(
+        "--renderer", choices=("raycast", "bullet"), default="raycast",
+        help="what draws the driver's images: PyBullet is the reference, and a hundred times slower",
+    )  # fmt: skip
     parser.add_argument("--seed", type=natural_int, default=1_000_000, help="of the first drive")
     add_common(parser, "runs/moment-replay")
     parser.set_defaults(func=run)
@@ -75,18 +79,21 @@ def run(args: argparse.Namespace) -> int:
     scenarios = [load_scenario(name) for name in args.scenarios]
     if scenarios[0].name == scenarios[1].name:
         raise ProbeError(f"--scenarios: found {scenarios[0].name} twice; allowed are two different ones")
+    if args.renderer == "bullet" and not can_film():
+        raise ProbeError("--renderer: found bullet, and PyBullet is not installed; allowed is raycast")
     pilots = [load_driver(args.agent, scenario) for scenario in scenarios]
     config = {
         "agent": {"name": agent.name, "digest": agent.digest},
         "scenarios": [{"name": s.name, "digest": scenario_digest(s)} for s in scenarios],
-        **{name: getattr(args, name) for name in ("all", "random", "drives", "seconds", "films")},
+        **{name: getattr(args, name) for name in ("all", "random", "drives", "seconds", "films", "renderer")},
         "can_film": can_film(),
     }
     parents = {"states": states.path, "realized": args.realized}
     if artifact.is_current(args.output, KIND, config=config, seed=args.seed, parents=parents):
         console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
     else:
-        plan = Plan(pilots[0], tuple(range(args.seed, args.seed + args.drives)), float(args.seconds))
+        seeds = tuple(range(args.seed, args.seed + args.drives))
+        plan = Plan(pilots[0], seeds, float(args.seconds), args.renderer)
         conditions = [
             *(Condition(s.name, s) for s in scenarios),
             Condition(NOBODY, scenarios[0], is_peopled=False),

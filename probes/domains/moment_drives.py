@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivesim.continuation import Continuation, drive_on
+from drivesim.envs.vector import RendererName
 from drivesim.pilots import Pilot
 from drivesim.recording import Shot, caption_of, film
 from drivesim.render.actors import FIRST_PERSON
@@ -41,6 +42,8 @@ class Plan:
     """Of what is drawn, in each condition the same."""
     seconds: float = 8.0
     """s from the moment on; a stop from top speed takes 2."""
+    renderer: RendererName = "raycast"
+    """What draws the driver's images; `bullet` is the reference."""
 
 
 def drive_from(plan: Plan, moment: Moment, number: int, condition: Condition) -> list[Outcome]:
@@ -56,7 +59,7 @@ def drive_from(plan: Plan, moment: Moment, number: int, condition: Condition) ->
         ProbeError: more are seen than the condition's scenario has room for.
     """
     where, start = begin_at(moment, condition.scenario, plan.seeds, condition.is_peopled)
-    drives = drive_on(where, plan.pilot, start, plan.seconds)
+    drives = drive_on(where, plan.pilot, start, plan.seconds, renderer=plan.renderer)
     return [_outcome(drive, number * len(plan.seeds) + k) for k, drive in enumerate(drives)]
 
 
@@ -98,7 +101,7 @@ def record(plan: Plan, moment: Moment, condition: Condition, k: int) -> Record:
         if chosen is not None:
             controls.append(chosen[k].copy())
 
-    drive = drive_on(where, plan.pilot, start, plan.seconds, on_decision=keep)[k]
+    drive = drive_on(where, plan.pilot, start, plan.seconds, renderer=plan.renderer, on_decision=keep)[k]
     # While others go on, the town of one that has ended stands still.
     taken = int(np.ceil(drive.time_s * where.sim.decision_hz - 1e-6))
     return Record(where, towns[: taken + 1], np.stack(controls[:taken]), drive)

@@ -47,6 +47,16 @@ def test_drives_are_named_by_their_moment_and_seed() -> None:
     assert all(drive.time_to_collision is not None for drive in drives if drive.is_hit)
 
 
+def test_an_agent_drives_on_alike_by_the_images_of_pybullet() -> None:
+    pytest.importorskip("pybullet")
+    pilot, _ = load_pilot("reasonable-seg4", load("reasonable"))
+    agent = Plan(pilot, (500_000,), 1.5)
+    (ours,) = drive_from(agent, moment(), 0, DISTRACTED)
+    (reference,) = drive_from(replace(agent, renderer="bullet"), moment(), 0, DISTRACTED)
+    assert reference.ending == ours.ending
+    assert reference.metres == pytest.approx(ours.metres, abs=0.05)
+
+
 def test_nobody_is_hit_where_there_is_nobody() -> None:
     assert not any(drive.is_hit for drive in drive_from(plan(), moment(), 3, NOBODY))
 
