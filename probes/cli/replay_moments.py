@@ -60,7 +60,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--random", type=positive_int, default=24, help="recorded moments to set beside them")
     parser.add_argument("--drives", type=positive_int, default=8, help="seeds from each moment")
     parser.add_argument("--seconds", type=positive_int, default=8, help="how long each drive may last")
-    parser.add_argument("--films", type=natural_int, default=1, help="worst hits to film, of each group")
+    parser.add_argument("--films", type=natural_int, default=1, help="worst hits to film, of each target")
     parser.add_argument(
         "--renderer", choices=("raycast", "bullet"), default="raycast",
         help="what draws the driver's images: PyBullet is the reference, and a hundred times slower",
@@ -184,11 +184,11 @@ def keep_worst(
     conditions: list[Condition],
     directory: Path,
 ) -> dict[str, Any]:
-    """Film the worst hits of each group side by side, and write them as scenarios."""
+    """Film the worst hits of each group but random moments side by side, and write them as scenarios."""
     films: list[dict[str, Any]] = []
     files: list[dict[str, Any]] = []
     adverse = conditions[1]
-    for group in groups:
+    for group in (one for one in groups if one != RANDOM):
         hits = worst([drive for one in drives[group][adverse.name] for drive in one])
         for rank, hit in enumerate(hits[: args.films], start=1):
             number, k = divmod(hit.start, len(plan.seeds))

@@ -68,7 +68,7 @@ PRESETS: dict[str, Amounts] = {
     ),
     "quick": Amounts(
         SearchAmounts(10_000, 2_000, 1_000, 32, 300), 2_000, 200, 200, 4, 20, 200, 50,
-        SearchAmounts(2_000, 2_000, 1_000, 32, 300), 50, ReturnAmounts(12, 48, 8, 128),
+        SearchAmounts(2_000, 2_000, 1_000, 32, 300), 50, ReturnAmounts(8, 40, 8, 128),
     ),
     "paper": Amounts(
         SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20, 200, 200,
