@@ -35,6 +35,7 @@ MADE_BY: dict[str, str] = {
     "braking": "probes braking",
     "oxygen": "probes oxygen",
     "contents": "probes contents",
+    "clusters": "probes clusters",
     "fit-checkpoint": "probes fit",
     "study": "probes study",
     "report": "probes report",

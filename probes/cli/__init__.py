@@ -31,6 +31,7 @@ COMMANDS = {
     "falsify": "probes.cli.falsify",
     "braking": "probes.cli.braking",
     "contents": "probes.cli.contents",
+    "clusters": "probes.cli.clusters",
     "oxygen": "probes.cli.oxygen",
     "ship": "probes.cli.ship",
     "ship-agent": "probes.cli.ship_agent",

@@ -1,4 +1,4 @@
-"""Falsification by synthesis: going on from the towns that findings show, one person left who looks no more."""
+"""Falsification by synthesis: going on from the towns that findings show, among one who looks no more."""
 
 from __future__ import annotations
 

@@ -72,10 +72,14 @@ def pairwise_disagreement(stored: NDArray[np.uint8], layout: StateLayout) -> NDA
     The share of pixels whose class differs. In a layout without classes, the mean squared difference of
     levels in [0, 1]: the same number where they are 0 or 1, and what a search can climb.
     """
-    return _class_disagreement(stored, layout) if class_planes(layout) else _level_disagreement(stored)
+    return differing_shares(stored, layout) if class_planes(layout) else _level_disagreement(stored)
 
 
-def _class_disagreement(stored: NDArray[np.uint8], layout: StateLayout) -> NDArray[np.float64]:
+def differing_shares(stored: NDArray[np.uint8], layout: StateLayout) -> NDArray[np.float64]:
+    """Return the shares of pixels (K, K), over all frames, in which states (K, T, M, H, W) differ.
+
+    A pixel differs as `different_pixels` says.
+    """
     count = len(stored)
     shares = np.zeros((count, count))
     chunk = max(1, CELL_PIXELS // (layout.stack * layout.height * layout.width))

@@ -73,9 +73,9 @@ def test_a_film_says_how_often_its_scenario_ends_alike(file: str | None, tmp_pat
 
 def test_the_answer_in_short_names_verdicts_and_what_follows_from_random_moments(tmp_path: Path) -> None:
     assert went_on(shelf(tmp_path), "distracted") == (
-        "Where findings could be taken back into the simulator, the drives that go on from there end in a hit "
-        "that braking would have avoided, in distracted: 75% from those of T- (confirmed); from random moments "
-        "75% do."
+        "Where findings could be taken back into the simulator, the drives that go on from there end in a "
+        "hit that braking would have avoided, in distracted: 75% from those of T- (confirmed); from random "
+        "moments 75% do."
     )
     nothing = shelf(tmp_path / "other", moments={**moments(), "verdicts": {}})
     assert went_on(nothing, "distracted") == "No finding could be taken back into the simulator."

@@ -9,6 +9,7 @@ from probes.states import Plane, StateLayout
 from probes.synthesis.diversity import (
     changed_pixels,
     different_pixels,
+    differing_shares,
     mean_disagreement,
     pairwise_disagreement,
 )
@@ -99,3 +100,9 @@ def test_a_pixel_differs_if_any_plane_does() -> None:
     sample[0, 1, 3, 2, 2] = 255  # green of the same pixel
     changed = changed_pixels(sample, real, PLANES, "range")
     assert np.argwhere(changed).tolist() == [[0, 0, 0, 0], [0, 0, 1, 1], [0, 1, 2, 2]]
+
+
+def test_shares_of_differing_pixels_are_counted_without_classes_too() -> None:
+    stored = np.zeros((2, *COLOUR.stored_shape), np.uint8)
+    stored[1, 0, :, 0, 1] = 64  # one of two pixels differs by more than a quarter
+    assert differing_shares(stored, COLOUR).tolist() == [[0.0, 0.5], [0.5, 0.0]]
