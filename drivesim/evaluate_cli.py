@@ -19,6 +19,7 @@ from drivesim.evaluation import Episode, drive, summarise
 from drivesim.pilots import Pilot, load_pilot
 from drivesim.rl.checkpoint import load_agent
 from drivesim.scenario.loader import load
+from drivesim.scenario.mix import in_words
 from drivesim.scenario.schema import Scenario
 
 RATES = {
@@ -131,5 +132,6 @@ def run_agents(args: argparse.Namespace) -> int:
         console.print(f"{name} was made by")
         for entry in about["commands"]:
             start = f"starting from {entry['init']}" if "init" in entry else f"from step {entry['from_step']}"
-            console.print(f"  {entry['command']}  ({start})")
+            mixed = f", on {in_words(entry['mix'])}" if "mix" in entry else ""
+            console.print(f"  {entry['command']}  ({start}{mixed})")
     return 0

@@ -33,7 +33,7 @@ def shipped_names() -> list[str]:
     return list(_shipped())
 
 
-def _display(path: str | Path) -> str:
+def display(path: str | Path) -> str:
     """Write a path for people, on one line, in characters that any terminal takes."""
     return "".join(character if character.isprintable() else "?" for character in str(path))
 
@@ -47,11 +47,11 @@ def _find(name_or_path: str | Path) -> Path:
     shipped = _shipped()
     if text not in shipped:
         message = f"no such scenario; allowed: {', '.join(shipped)}, or a path to a .yaml file"
-        raise ScenarioError([Issue(_display(text), 1, 1, "-", message + nearest(text, shipped))])
+        raise ScenarioError([Issue(display(text), 1, 1, "-", message + nearest(text, shipped))])
     return shipped[text]
 
 
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """Read a regular file, one byte beyond the limit at most; raise ScenarioError when that fails."""
     try:
         # A pipe or a device might never end, and opening one might wait for ever.
@@ -62,7 +62,7 @@ def _read(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot be read: {reason}; allowed: a readable file"
-        raise ScenarioError([Issue(_display(path), 1, 1, "-", message)]) from error
+        raise ScenarioError([Issue(display(path), 1, 1, "-", message)]) from error
 
 
 def _lies_in(path: Path, folder: Path) -> bool:
@@ -73,8 +73,13 @@ def _lies_in(path: Path, folder: Path) -> bool:
         return False
 
 
-def _parent_of(name: str, folder: Path | None) -> Path | str:
-    """Return the file that `extends` means, or what is wrong with it."""
+def find_named(name: str, folder: Path | None) -> Path | str:
+    """Return the file that a scenario names, for one by `extends`, or what is wrong with the name.
+
+    Args:
+        name: of a shipped scenario, or of a file in the folder.
+        folder: where the file lies that names it; None for text that lies nowhere.
+    """
     shipped = _shipped()
     if name in shipped:
         return shipped[name]
@@ -115,14 +120,14 @@ def _inherit(root: Node, folder: Path | None, ancestors: tuple[Path, ...]) -> tu
     node = root.value.get("extends")
     if node is None or not isinstance(node.value, str):
         return root, []
-    found = _parent_of(node.value, folder)
+    found = find_named(node.value, folder)
     if isinstance(found, Path) and found.resolve() in ancestors:
         names = " -> ".join(path.name for path in (*ancestors, found))
         found = f"a cycle: {names}; allowed: a scenario that does not extend this one"
     if isinstance(found, str):
         return root, [Issue(node.file, node.line, node.column, "extends", found)]
     try:
-        parent, issues = parse(_read(found), _display(found))
+        parent, issues = parse(read_bytes(found), display(found))
     except ScenarioError as error:
         return root, error.issues
     if parent is None:
@@ -147,7 +152,7 @@ def load(name_or_path: str | Path) -> Scenario:
         ScenarioError: with every issue, the file's own first.
     """
     path = _find(name_or_path)
-    return loads(_read(path), path)
+    return loads(read_bytes(path), path)
 
 
 def check(name_or_path: str | Path) -> list[Issue]:
@@ -172,7 +177,7 @@ def loads(content: bytes, path: Path | None = None) -> Scenario:
     Raises:
         ScenarioError: with every issue, the file's own first.
     """
-    file = "<text>" if path is None else _display(path)
+    file = "<text>" if path is None else display(path)
     root, issues = parse(content, file)
     if root is None:
         raise ScenarioError(in_order(issues, file))

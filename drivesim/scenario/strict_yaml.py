@@ -217,12 +217,13 @@ def _issue_after(before: str, file: str, message: str) -> Issue:
     return Issue(file, len(lines), len(lines[-1]) + 1, "-", message)
 
 
-def parse(content: bytes, file: str) -> tuple[Node | None, list[Issue]]:
+def parse(content: bytes, file: str, least: str = "a name") -> tuple[Node | None, list[Issue]]:
     """Read one YAML mapping.
 
     Args:
         content: the file's bytes.
         file: its name, for the issues.
+        least: what the mapping must hold, for the issues.
 
     Returns:
         The root, or None when there is nothing to go on with, and all issues found.
@@ -243,9 +244,9 @@ def parse(content: bytes, file: str) -> tuple[Node | None, list[Issue]]:
         reader.report_at(None, (), f"not YAML: {shown(str(error))}")
         return None, reader.issues
     if root is None:
-        reader.report_at(None, (), "the file is empty; allowed: a mapping with at least a name")
+        reader.report_at(None, (), f"the file is empty; allowed: a mapping with at least {least}")
     elif not isinstance(root.value, dict | Unusable):
-        reader.report_at(None, (), f"found {shown(plain(root))}; allowed: a mapping with at least a name")
+        reader.report_at(None, (), f"found {shown(plain(root))}; allowed: a mapping with at least {least}")
     usable = root is not None and isinstance(root.value, dict)
     return root if usable else None, reader.issues
 
