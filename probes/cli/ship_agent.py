@@ -41,6 +41,10 @@ def add_parser(commands: Subparsers) -> None:
         "runs", nargs="+", type=Path, metavar="RUN", help="a run, after those it was started from, if any"
     )
     parser.add_argument("--episodes", type=positive_int, default=20, help="held-out games; 20 in the paper")
+    parser.add_argument(
+        "--constant-episodes", type=positive_int, metavar="EPISODES",
+        help="games of each action taken always; as many unless given, fewer where such games hardly end",
+    )  # fmt: skip
     parser.add_argument("--seed", type=natural_int, default=1_000_000, help="of the first game")
     add_common(parser, str(agents_directory()))
     parser.set_defaults(func=run)
@@ -60,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
         if not isinstance(agent, AtariAgent):
             raise ProbeError(f"{source}: drives; ship it by `drivesim ship`")
         write_curve(scratch, read_logs(args.runs), PANELS)
-        played = play_all(agent, range(args.seed, args.seed + args.episodes), console)
+        seeds = range(args.seed, args.seed + args.episodes)
+        played = play_all(agent, seeds, seeds[: args.constant_episodes], console)
         scores = summaries(played)
         evaluation = {
             "command": provenance.command(),
@@ -73,18 +78,18 @@ def run(args: argparse.Namespace) -> int:
     return finish(args, {"scores": scores}, console)
 
 
-def play_all(agent: AtariAgent, seeds: range, console: Console) -> dict[str, Episodes]:
-    """Play the same games by the agent's best actions, and by each action alone."""
-    players = {"agent": greedy(agent)}
-    players |= {f"always {name}": constant(agent.actions, name) for name in agent.actions}
+def play_all(agent: AtariAgent, seeds: range, constant_seeds: range, console: Console) -> dict[str, Episodes]:
+    """Play the same games by the agent's best actions, and the first of them by each action alone."""
+    players = {"agent": (greedy(agent), seeds)}
+    players |= {f"always {name}": (constant(agent.actions, name), constant_seeds) for name in agent.actions}
     played = {}
-    with track(len(players) * len(seeds), "held-out games", "games", console) as bar:
-        for name, player in players.items():
-            part = Portion(bar, len(seeds))
+    with track(sum(len(given) for _, given in players.values()), "held-out games", "games", console) as bar:
+        for name, (player, given) in players.items():
+            part = Portion(bar, len(given))
             played[name] = play(
                 simulation_factory(agent),
                 player,
-                seeds,
+                given,
                 odometer=domain_of(agent).odometer,
                 progress=partial(_reach, part),
             )

@@ -53,6 +53,17 @@ def test_an_agent_is_kept_with_its_curve_and_with_held_out_games(
     assert load_agent(str(kept)).digest == load_agent(str(run)).digest
 
 
+def test_actions_alone_may_play_fewer_games(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "freeway-dqn")
+    arguments = ["ship-agent", str(run), "--episodes", "2", "--constant-episodes", "1", "--threads", "1"]
+    assert main([*arguments, "-o", str(tmp_path / "shipped")]) == 0
+    games = json.loads((tmp_path / "shipped" / "freeway-dqn" / EVALUATION).read_text())["episodes"]
+    assert {name: each["seeds"] for name, each in games.items()} == {
+        "agent": [1_000_000, 1_000_001],
+        **{f"always {name}": [1_000_000] for name in ("noop", "up", "down")},
+    }
+
+
 def test_games_that_are_the_same_are_counted_once() -> None:
     columns = {"seeds": [1, 2, 3], "returns": [4, 4, 4], "lengths": [9, 9, 8], "endings": ["over"] * 3}
     told = summaries({"agent": Episodes.from_json({**columns, "distances": [1, 1, 1]})})["agent"]
