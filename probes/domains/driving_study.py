@@ -43,6 +43,8 @@ class ReturnAmounts:
     drives: int
     """From each moment."""
     awareness_episodes: int
+    films: int = 1
+    """Worst hits of each target."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Amounts(StudyAmounts):
 PRESETS: dict[str, Amounts] = {
     "smoke": Amounts(
         SearchAmounts(2_000, 600, 300, 8, 100), 200, 32, 60, 2, 5, 40, 0,
-        SearchAmounts(1_000, 400, 200, 8, 40), 2, plays_all=False,
+        SearchAmounts(1_000, 400, 200, 8, 40), 2, ReturnAmounts(2, 8, 2, 16, films=0), plays_all=False,
     ),
     "quick": Amounts(
         SearchAmounts(10_000, 2_000, 1_000, 32, 300), 2_000, 200, 200, 4, 20, 200, 50,
@@ -176,7 +178,8 @@ def _return_steps(config: StudyConfig, directory: Path) -> list[Step]:
         Step(
             "drive on from there",
             ("replay-moments", str(realized), *states, *agent, "--scenarios", *config.scenarios[:2],
-             "--random", str(n.random_moments), "--drives", str(n.drives), "-o", str(directory / "moments")),
+             "--random", str(n.random_moments), "--drives", str(n.drives), "--films",
+             str(n.films), "-o", str(directory / "moments")),
         ),
         Step(
             "ask whether it minds people",

@@ -143,7 +143,7 @@ def test_a_stage_that_fails_ends_the_study(
 
     monkeypatch.setattr(command, "run_command", run)
     assert main(["study", "driving", "--models", f"crisp={tiny.model}", "-o", str(tmp_path)]) == MISUSE
-    assert "stage 3 of 11 (sample the state model's prior) failed with status 2" in capsys.readouterr().err
+    assert "stage 3 of 14 (sample the state model's prior) failed with status 2" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from probes.domains import driving_cards, driving_pages, model_records
 from probes.domains.driving import DrivingAgent, load_agent
 from probes.domains.driving_companions import PEERS, Company, random_companion
 from probes.domains.driving_pages import build_study, headlines
-from probes.domains.driving_study import PRESETS, Amounts, ReturnAmounts, StudyConfig
+from probes.domains.driving_study import PRESETS, Amounts, StudyConfig
 from probes.report.contract import Number, Study, Table, Text, load_study, save_study
 from probes.state_models.model_store import KIND
 from tests.probes.domains.returned import write_return
@@ -34,6 +34,10 @@ SECTIONS = (
 )  # fmt: skip
 FITTED = {"schedule": {"iterations": 12, "batch": 4}}
 COMPANY = Company((PEERS[0], random_companion("reasonable-seg4", "m")), (PEERS[1],))
+
+
+STAYING = replace(PRESETS["smoke"], returned=None)
+"""Without what takes findings back into the simulator."""
 
 
 def agent(name: str = "a") -> DrivingAgent:
@@ -61,7 +65,7 @@ def _made_up(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
     monkeypatch.setattr(driving_cards, "find_model", lambda _: directory.parent / "peer")
 
 
-def build(directory: Path, amounts: Amounts = PRESETS["smoke"]) -> Study:
+def build(directory: Path, amounts: Amounts = STAYING) -> Study:
     models = {"crisp": str(directory / "crisp"), "paper": str(directory.parent / "paper")}
     scenarios = ("reasonable", "distracted")
     config = StudyConfig("reasonable-seg4", models, scenarios, amounts, ("go", "brake"), company=COMPANY)
@@ -77,7 +81,7 @@ def test_a_study_holds_every_section_and_can_be_kept(directory: Path) -> None:
 
 def test_a_study_that_goes_back_into_the_simulator_has_two_chapters_more(directory: Path) -> None:
     write_return(directory)
-    study = build(directory, replace(PRESETS["smoke"], returned=ReturnAmounts(2, 2, 4, 12)))
+    study = build(directory, PRESETS["smoke"])
     assert tuple(section.id for section in study.sections) == (*SECTIONS, "return", "awareness")
 
 

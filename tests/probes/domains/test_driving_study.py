@@ -102,7 +102,9 @@ def test_findings_are_taken_back_where_amounts_and_two_scenarios_are_given() -> 
     found = " ".join(f"d/findings/{name}" for name in ("t-minus", "action-brake", "blind"))
     assert words(steps, "realize") == f"realize {found} --states d/states --agent a --most 7 -o d/realized"
     assert words(steps, "replay-moments").startswith("replay-moments d/realized --states d/states --agent a ")
-    assert "--scenarios reasonable distracted --random 11 --drives 3" in words(steps, "replay-moments")
+    assert "--scenarios reasonable distracted --random 11 --drives 3 --films 1" in words(
+        steps, "replay-moments"
+    )
     assert words(steps, "awareness") == "awareness a --episodes 12 -o d/awareness"
     alone = replace(more, scenarios=("reasonable",))
     assert not any(step.words[0] in commands for step in plan(alone, Path("d")))
