@@ -22,6 +22,8 @@ ByMoment = Sequence[Sequence[Outcome]]
 NEAREST, RANDOM = "nearest recorded", "random recorded"
 """Groups of moments beside those of the targets."""
 CONFIRMED, REFUTED, OPEN = "confirmed", "refuted", "cannot tell"
+FEW = 5
+"""Moments below which there is no verdict: the interval of one or two hangs on what they happen to be."""
 MARGIN = 0.05
 """Share of the drives: if hits are more frequent by less than this for sure, a weakness is refuted."""
 
@@ -73,8 +75,13 @@ def more_often(drives: ByMoment, others: ByMoment) -> Estimate:
     return statistics.share_gap(_share(drives, "is_avoidable"), _share(others, "is_avoidable"))
 
 
-def verdict(gap: Estimate) -> str:
-    """Say of a difference in hits whether it shows a weakness, by where its interval lies."""
+def verdict(gap: Estimate, moments: int) -> str:
+    """Say of a difference in hits, from so many moments, whether it shows a weakness.
+
+    Where its interval lies decides, unless there are fewer than `FEW` moments.
+    """
+    if moments < FEW:
+        return OPEN
     if gap.low > 0:
         return CONFIRMED
     return REFUTED if gap.high < MARGIN else OPEN

@@ -163,7 +163,7 @@ def as_result(
         "groups": {g: {c: tell(drives[g][c]).to_json() for c in conditions} for g in groups},
         "against_random": {t: {c: asdict(e) for c, e in row.items()} for t, row in against.items()},
         "against_usual": {g: asdict(more_often(drives[g][adverse], drives[g][usual])) for g in groups},
-        "verdicts": {target: verdict(against[target][adverse]) for target in targets},
+        "verdicts": {target: verdict(against[target][adverse], len(groups[target])) for target in targets},
         "moments": [
             {
                 "group": group,

@@ -44,9 +44,16 @@ def test_moments_are_set_beside_others() -> None:
     [(0.01, 0.4, CONFIRMED), (-0.2, 0.04, REFUTED), (-0.2, 0.2, OPEN), (0.0, 0.2, OPEN)],
 )
 def test_the_whole_interval_decides(low: float, high: float, told: str) -> None:
-    assert verdict(Estimate((low + high) / 2, low, high, 20)) == told
+    assert verdict(Estimate((low + high) / 2, low, high, 20), 5) == told
 
 
 def test_few_moments_without_a_hit_refute_nothing() -> None:
-    assert verdict(more_often([[CALM]] * 4, [[CALM]] * 24)) == OPEN
-    assert verdict(more_often([[CALM]] * 100, [[CALM]] * 24)) == REFUTED
+    assert verdict(more_often([[CALM]] * 5, [[CALM]] * 24), 5) == OPEN
+    assert verdict(more_often([[CALM]] * 100, [[CALM]] * 24), 100) == REFUTED
+
+
+def test_four_moments_decide_nothing() -> None:
+    gap = more_often([[HIT]] * 4, [[CALM]] * 24)
+    assert gap.low > 0
+    assert verdict(gap, 4) == OPEN
+    assert verdict(gap, 5) == CONFIRMED
