@@ -49,6 +49,11 @@ class Continuation:
     """Of its decisions."""
 
 
+def steps_of(drive: Continuation, decision_hz: int) -> int:
+    """Return how many decisions a drive took; one that an ending cut short counts."""
+    return int(np.ceil(drive.time_s * decision_hz - 1e-6))
+
+
 #: Is shown the towns before each decision (overwritten afterwards) and the controls (N, 3) that follow; once
 #: more at the end, with None for controls.
 OnDecision = Callable[[TownState, NDArray[np.float64] | None], None]

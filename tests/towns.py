@@ -15,7 +15,7 @@ from drivesim.scenario.loader import load, shipped_names
 from drivesim.scenario.schema import Scenario
 from drivesim.world import advance
 from drivesim.world.parameters import Tables, compile_tables
-from drivesim.world.state import CAR, CROSSING, EGO, PERSON, TOWN, WAITING, Records, TownState, empty_state
+from drivesim.world.state import CAR, CROSSING, EGO, PERSON, TOWN, WAITING, Records, TownState
 
 SHIPPED: tuple[str, ...] = tuple(shipped_names())
 """Names of all shipped scenarios."""
@@ -47,9 +47,7 @@ def changed(name: str, **sections: Any) -> Scenario:
 
 def begin(compiled: Tables, seeds: NDArray[np.int64] | list[int]) -> TownState:
     """Start one town per seed."""
-    state = empty_state(len(seeds), compiled.capacity_cars, compiled.capacity_people)
-    advance.begin(state, np.arange(len(seeds)), np.asarray(seeds), compiled)
-    return state
+    return advance.begun(compiled, np.asarray(seeds))
 
 
 def drive(

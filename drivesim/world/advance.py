@@ -37,6 +37,7 @@ from drivesim.world.state import (
     Records,
     TownRecord,
     TownState,
+    empty_state,
     town_numbers,
     trailing_numbers,
 )
@@ -259,6 +260,13 @@ def begin(state: TownState, worlds: NDArray[np.int64], seeds: NDArray[np.int64],
         np.ascontiguousarray(seeds, np.int64),
         tables,
     )
+
+
+def begun(tables: Tables, seeds: NDArray[np.int64]) -> TownState:
+    """Return towns (N,) in which episodes of some seeds begin."""
+    state = empty_state(len(seeds), tables.capacity_cars, tables.capacity_people)
+    begin(state, np.arange(len(seeds)), seeds, tables)
+    return state
 
 
 def step(

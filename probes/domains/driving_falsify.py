@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from drivesim.continuation import Continuation, drive_on
+from drivesim.continuation import Continuation, drive_on, steps_of
 from drivesim.envs.episodes import HELD_OUT
 from drivesim.envs.snapshot import Snapshot
 from drivesim.envs.vector import DrivingVectorEnv
@@ -23,10 +23,10 @@ from drivesim.pilots import NetworkPilot
 from drivesim.scenario.loader import load
 from drivesim.scenario.people import Trigger
 from drivesim.scenario.schema import Scenario
-from drivesim.world import advance
-from drivesim.world.parameters import Tables, compile_tables
+from drivesim.world.advance import begun
+from drivesim.world.parameters import compile_tables
 from drivesim.world.pedestrians import KERB_STANCE, PHONE_SLOWING
-from drivesim.world.state import AWAY, TownState, empty_state
+from drivesim.world.state import AWAY, TownState
 from drivesim.world.town import half_road
 from probes import statistics
 from probes.data.collect import check_fit
@@ -200,23 +200,11 @@ def distract(towns: TownState) -> None:
         people[name] = 0
 
 
-def begun(tables: Tables, seeds: NDArray[np.int64]) -> TownState:
-    """Return towns (N,) in which episodes of some seeds begin."""
-    towns = empty_state(len(seeds), tables.capacity_cars, tables.capacity_people)
-    advance.begin(towns, np.arange(len(seeds)), seeds, tables)
-    return towns
-
-
 def as_run(drive: Continuation, decision_hz: int) -> Run:
     """Tell what a drive cost and came to; its cost is the least time to collision, s, up to `LONGEST_S`."""
     time = LONGEST_S if drive.time_to_collision_s is None else min(drive.time_to_collision_s, LONGEST_S)
     is_failure = drive.ending == HIT and bool(drive.is_avoidable)
     return Run(steps_of(drive, decision_hz), time, is_failure)
-
-
-def steps_of(drive: Continuation, decision_hz: int) -> int:
-    """Return how many decisions a drive took; one that an ending cut short counts."""
-    return int(np.ceil(drive.time_s * decision_hz - 1e-6))
 
 
 @dataclass(eq=False)

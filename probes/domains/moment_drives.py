@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from drivesim.continuation import Continuation, drive_on
+from drivesim.continuation import Continuation, drive_on, steps_of
 from drivesim.envs.vector import RendererName
 from drivesim.pilots import Pilot
 from drivesim.recording import Shot, caption_of, film
@@ -103,7 +103,7 @@ def record(plan: Plan, moment: Moment, condition: Condition, k: int) -> Record:
 
     drive = drive_on(where, plan.pilot, start, plan.seconds, renderer=plan.renderer, on_decision=keep)[k]
     # While others go on, the town of one that has ended stands still.
-    taken = int(np.ceil(drive.time_s * where.sim.decision_hz - 1e-6))
+    taken = steps_of(drive, where.sim.decision_hz)
     return Record(where, towns[: taken + 1], np.stack(controls[:taken]), drive)
 
 

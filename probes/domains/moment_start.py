@@ -19,7 +19,7 @@ from drivesim.world import advance
 from drivesim.world.cars import ENTRY_GAP
 from drivesim.world.parameters import EGO_BODY, TOWN_MAP, TOWN_SIGNALS, compile_tables
 from drivesim.world.pedestrians import KERB_STANCE
-from drivesim.world.state import AWAY, CROSSING, WAITING, WALKING, Records, TownState, empty_state
+from drivesim.world.state import AWAY, CROSSING, WAITING, WALKING, Records, TownState
 from drivesim.world.town import fold, half_road, stop_line
 from probes.agent import ProbeError
 from probes.domains.driving_moments import Moment, seen, without_people
@@ -115,9 +115,8 @@ def _with(section: BaseModel, values: dict[str, Any]) -> BaseModel:
 def _begun(scenario: Scenario, seeds: Sequence[int]) -> TownState:
     """Begin episodes, everybody whom there is room for drawn, as many counted as the scenario draws."""
     tables = compile_tables(scenario)
-    worlds, drawn = np.arange(len(seeds)), np.asarray(seeds, np.int64)
-    usual, full = (empty_state(len(seeds), tables.capacity_cars, tables.capacity_people) for _ in range(2))
-    advance.begin(usual, worlds, drawn, tables)
+    drawn = np.asarray(seeds, np.int64)
+    usual = advance.begun(tables, drawn)
     cars, people = tables.capacity_cars, tables.capacity_people - len(scenario.triggers)
     crowded = scenario.model_copy(
         update={
@@ -125,7 +124,7 @@ def _begun(scenario: Scenario, seeds: Sequence[int]) -> TownState:
             "pedestrians": scenario.pedestrians.model_copy(update={"count": float(people)}),
         }
     )
-    advance.begin(full, worlds, drawn, compile_tables(crowded))
+    full = advance.begun(compile_tables(crowded), drawn)
     for name in ("num_cars", "num_people"):
         full.town[name] = usual.town[name]
     return full

@@ -78,8 +78,7 @@ class Sketcher:
 
     def begun(self, episode: int, worlds: int, cars: int, people: int) -> TownState:
         """Return so many towns of an episode's map, each with room for some cars and people, who are away."""
-        one = empty_state(1, self.tables.capacity_cars, self.tables.capacity_people)
-        advance.begin(one, np.zeros(1, np.int64), np.array([episode]), self.tables)
+        one = advance.begun(self.tables, np.array([episode]))
         state = empty_state(worlds, cars, people)
         state.town[:], state.ego[:] = one.town, one.ego
         state.town["num_cars"], state.town["num_people"] = cars, people

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drivesim.continuation import Continuation, drive_on
+from drivesim.continuation import Continuation, drive_on, steps_of
 from drivesim.pilots import NetworkPilot
 from drivesim.world import advance
 from drivesim.world.state import AWAY, WAITING, TownState
@@ -22,7 +22,6 @@ from probes.domains.driving_falsify import (
     failure_share,
     quiet,
     spaced,
-    steps_of,
     with_next,
 )
 from probes.falsify import POPULATION, Floats, Meter, Run
