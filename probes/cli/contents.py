@@ -14,9 +14,11 @@ from probes.artifacts import artifact
 from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import scenario_of, unique_names
 from probes.data.state_set import StateSet, load_states
-from probes.domains.driving_contents import describe
+from probes.domains.driving_contents import describe, drawn_again
 from probes.domains.registry import load_driving_agent
 from probes.domains.viewpoint import Viewpoint, make_viewpoint
+from probes.models import find_model
+from probes.state_models.model_store import load_model
 from probes.synthesis.findings import Findings, load_findings_of
 
 KIND = "contents"
@@ -29,6 +31,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("findings", nargs="+", type=Path, help="what `probes search` wrote")
     parser.add_argument("--states", required=True, type=Path, help="the states that the search was given")
     parser.add_argument("--agent", default="reasonable-seg4", help="whose scenario has the camera")
+    parser.add_argument("--model", help="a state model: does it draw people near the ego again?")
     parser.add_argument("--brake", default="brake", help="the action that brakes")
     add_common(parser, "runs/contents")
     parser.set_defaults(func=run)
@@ -38,20 +41,26 @@ def run(args: argparse.Namespace) -> int:
     """Count, unless it has been done."""
     console = begin(args)
     states, agent = load_states(args.states), load_driving_agent(args.agent, "probes contents")
-    paths = unique_names(args.findings, "real", "states")
+    paths = unique_names(args.findings, "real", "states", "model")
     config, parents = {"brake": args.brake, "scenario": agent.scenario}, {"states": states.path, **paths}
+    model = None
+    if args.model is not None:
+        parents["model"] = find_model(args.model)
+        model = load_model(parents["model"], agent).model
     if artifact.is_current(args.output, KIND, config=config, seed=0, parents=parents):
         console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
         return finish(args, artifact.read_json(args.output / RESULT), console)
     viewpoint = make_viewpoint(scenario_of(agent))
     brake = action_index(states.actions, args.brake)
-    result = {
+    result: dict[str, Any] = {
         "real": _real(states, states.held_out_indices, brake, viewpoint),
         "targets": {
             name: tell(load_findings_of(path, states), states, brake, viewpoint)
             for name, path in paths.items()
         },
     }
+    if model is not None:
+        result["drawn_again"] = drawn_again(states.stored(states.held_out_indices), model, viewpoint)
     with artifact.writing(args.output, KIND, config=config, seed=0, parents=parents) as scratch:
         artifact.write_json(scratch / RESULT, result)
     return finish(args, result, console)

@@ -142,7 +142,7 @@ def configure_driving(args: argparse.Namespace) -> Plan:
     models = fitting_models(args, agent)
     scenarios, amounts = tuple(args.scenarios), PRESETS[args.preset]
     config = StudyConfig(name, models, scenarios, amounts, agent.actions, args.seed)
-    company = choose_company(agent.name, name, config.model, shipped_models())
+    company = choose_company(agent.name, name, config.model, shipped_models(), amounts.asks_other_model)
     for one in company.peers:
         load_model(find_model(one.model), load_driving_agent(one.agent, "probes study driving"))
     config = replace(config, company=company)

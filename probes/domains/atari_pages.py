@@ -13,6 +13,7 @@ from probes.domains.model_records import Record, records
 from probes.domains.seaquest_pages import oxygen_section
 from probes.domains.study_baselines import baselines_section, write_baselines
 from probes.domains.study_cards import agent_card, model_card
+from probes.domains.study_clusters import clusters_section
 from probes.domains.study_goggles import goggles_items, measures_section
 from probes.domains.study_headlines import played, shared_headlines
 from probes.domains.study_model import model_section
@@ -78,6 +79,7 @@ def _sections(shelf: Shelf, config: StudyConfig) -> tuple[Section, ...]:
     return (
         question_section(READING),
         findings_section(shelf),
+        clusters_section(shelf),
         *((oxygen_section(shelf),) if config.has_oxygen else ()),
         search_section(shelf),
         model_section(shelf, SAMPLES),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from probes.domains.seaquest import GAME as SEAQUEST
+from probes.domains.study_clusters import clusters_step
 from probes.domains.study_steps import (
     SearchAmounts,
     StudyAmounts,
@@ -24,6 +25,8 @@ from probes.study import Step
 OF_VALUE = ("V+", "V-")
 TARGETS = ("T-", "T+", "T±", "S+", "S-", *OF_VALUE, "uncertain")
 """The seven of the paper, and one of our own; every action follows them."""
+GROUPED = ("T-", "T±")
+"""Targets whose findings are grouped."""
 TRAINING_STEPS = {"smoke": 5_000, "quick": 300_000, "paper": 2_000_000}
 """Decisions that an agent learns from when a study begins from scratch; the last are the paper's."""
 
@@ -96,6 +99,7 @@ def plan(config: StudyConfig, directory: Path) -> list[Step]:
         collect_step(config.agent, n.own, states, config.game),
         search_step(config.targets, given, n.own, config.seed, directory / "findings"),
         samples_step(given, n.samples, directory),
+        clusters_step(GROUPED, player, directory),
         *comparing_steps(player, given, n, directory),
         *([] if config.has_goggles_record else [goggles]),
         *([oxygen_step(config, player, directory)] if config.has_oxygen else []),

@@ -38,6 +38,10 @@ class Companion:
     """Whether it is the studied agent's network having learned nothing; it shares that one's states."""
     counts_braking: bool = False
     """Whether its braking on the road is counted."""
+    scenario: str | None = None
+    """Where its states are collected; where it learned unless given."""
+    checks_model: bool = False
+    """Whether it asks if what its findings lack is the state model's doing, which is then checked."""
 
     @property
     def place(self) -> str:
@@ -72,6 +76,18 @@ PEERS = (
 )
 """Of the experiments' first agent, where state models for them are shipped."""
 PEERS_OF = "reasonable-seg4"
+OTHER_MODEL = Companion(
+    "other-state-model",
+    PEERS_OF,
+    "is the studied agent itself among people who do not look, its states searched through a state model "
+    "that was fitted where people come near",
+    (LOW,),
+    "distracted-seg4-crisp",
+    scenario="distracted",
+    checks_model=True,
+)
+"""Tells whether people are missing from T- states because the agent does not mind them, or because its own
+state model has not seen them near."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +101,17 @@ class Company:
     @property
     def peers(self) -> tuple[Companion, ...]:
         """Those that have learned something."""
-        return tuple(one for one in self.present if not one.has_random_weights)
+        return tuple(one for one in self.present if not (one.has_random_weights or one.checks_model))
 
     @property
     def asked_low(self) -> tuple[Companion, ...]:
         """Those of experiment 2."""
-        return tuple(one for one in self.present if LOW in one.targets)
+        return tuple(one for one in self.present if LOW in one.targets and not one.checks_model)
+
+    @property
+    def other_model(self) -> Companion | None:
+        """The studied agent, searched through another state model."""
+        return next((one for one in self.present if one.checks_model), None)
 
     @property
     def braking(self) -> tuple[Companion, ...]:
@@ -107,7 +128,9 @@ def random_companion(agent: str, model: str) -> Companion:
     return Companion("random-weights", agent, about, (LOW,), model, has_random_weights=True)
 
 
-def choose_company(name: str, agent: str, model: str, shipped: Sequence[str]) -> Company:
+def choose_company(
+    name: str, agent: str, model: str, shipped: Sequence[str], asks_other_model: bool = False
+) -> Company:
     """Choose who is asked beside an agent.
 
     Args:
@@ -115,12 +138,13 @@ def choose_company(name: str, agent: str, model: str, shipped: Sequence[str]) ->
         agent: the same as a command takes it, a path it may be.
         model: its state model.
         shipped: names of the state models that come with the package.
+        asks_other_model: whether the studied one is searched through another state model too.
     """
     peers = PEERS if name == PEERS_OF else ()
     present = tuple(one for one in peers if one.model in shipped)
-    return Company(
-        (*present, random_companion(agent, model)), tuple(one for one in peers if one not in present)
-    )
+    absent = tuple(one for one in peers if one not in present)
+    again = (OTHER_MODEL,) if asks_other_model and peers and OTHER_MODEL.model in shipped else ()
+    return Company((*present, *again, random_companion(agent, model)), absent)
 
 
 def company_steps(
@@ -154,9 +178,15 @@ def peer_steps(
     place = directory / companion.place
     states = place / "states"
     steps = [
-        collect_step(companion.agent, amounts, states),
+        collect_step(companion.agent, amounts, states, scenario=companion.scenario),
         search_step(companion.targets, _given(companion, states), amounts, seed, place / "findings"),
-        contents_step(_found(companion, place), companion.agent, states, place / "contents"),
+        contents_step(
+            _found(companion, place),
+            companion.agent,
+            states,
+            place / "contents",
+            companion.model if companion.checks_model else None,
+        ),
     ]
     if companion.counts_braking:
         steps.append(braking_step(companion.agent, braking_episodes, place / "braking"))

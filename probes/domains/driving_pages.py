@@ -10,6 +10,7 @@ from probes.artifacts import provenance
 from probes.domains.driving import DrivingAgent
 from probes.domains.driving_cards import agent_cards, model_cards
 from probes.domains.driving_chapters import replay_section
+from probes.domains.driving_generator import generator_section
 from probes.domains.driving_measures import trust_section
 from probes.domains.driving_others import braking_headlines, empty_road_section, others_section
 from probes.domains.driving_sights import contents_section
@@ -22,6 +23,7 @@ from probes.domains.driving_weaknesses import (
 )
 from probes.domains.driving_weights import weights_section
 from probes.domains.study_baselines import baselines_section, write_baselines
+from probes.domains.study_clusters import clusters_section
 from probes.domains.study_goggles import goggles_items, measures_section
 from probes.domains.study_headlines import played, shared_headlines
 from probes.domains.study_question import question_section
@@ -76,8 +78,10 @@ def _sections(shelf: Shelf, agent: DrivingAgent, config: StudyConfig) -> tuple[S
     return (
         question_section(READING),
         findings_section(shelf),
+        clusters_section(shelf),
         contents_section(shelf, has_braking=config.amounts.braking_episodes > 0),
         *((others_section(shelf, agent.name, company),) if company.asked_low else ()),
+        *((generator_section(shelf, company.other_model),) if company.other_model else ()),
         *((empty_road,) if empty_road else ()),
         search_section(shelf),
         trust_section(shelf, Path(config.model)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from drivesim.render.semantics import CLASS_NAMES
 from drivesim.scenario.schema import Scenario
 from probes.agent import Agent
-from probes.domains.likeness import MARGIN, Thing, Wanted, find_things
-from probes.domains.scenes import class_pictures
+from probes.domains.likeness import LEAST_OVERLAP, MARGIN, Thing, Wanted, find_things
+from probes.domains.scenes import MOVING, class_pictures
+from probes.domains.town_proposals import Proposer
 from probes.domains.town_reading import Reader
 from probes.domains.town_sketch import ABSENT, BODY, EGO, Body, Canvas, Floats, Sketch, Sketcher
 from probes.domains.viewpoint import make_viewpoint
@@ -22,8 +24,6 @@ from probes.states import StateLayout
 
 LEAST_AGREEMENT = 0.9
 """Share of pixels."""
-LEAST_OVERLAP = 0.5
-"""Intersection over union, of each thing in the newest frame."""
 
 _LANE_SCALE = 0.15
 """m that a car may be off its lane's middle."""
@@ -32,6 +32,8 @@ _EGO_SCALE = (0.6, 0.2, 0.02, 1.0)
 ROUNDS = 3
 """Of finding bodies and refining all numbers; later ones find who was hidden by an error."""
 _LEAST_GAIN = 1e-4
+_KEPT = 3
+"""Of those proposed for a piece."""
 _FARTHEST = 5.0
 _REACH = 0.35
 """Of the side of a square as large as what shows of somebody: the margin around it."""
@@ -93,6 +95,7 @@ class Realiser:
         self._sketcher = Sketcher(scenario, layout)
         self._viewpoint = make_viewpoint(scenario)
         self._reader = Reader(self._sketcher, self._viewpoint)
+        self._proposer = Proposer(self._sketcher, self._viewpoint, self._reader.library)
         self._agent, self._scale, self._config = agent, output_scale, config
 
     def realise(self, stored: NDArray[np.uint8]) -> Realised:
@@ -123,9 +126,15 @@ class Realiser:
 
         blocks = [slice(k, k + BODY) for k in range(0, len(sketch.numbers), BODY)]
         found = refine(cost, sketch.numbers, self._scales(sketch), blocks, self._config)
-        both = np.stack([sketch.numbers, found])
-        better = int(wanted.cost(Canvas(self._sketcher, sketch, 2).draw(both)).argmin())
-        return replace(sketch, numbers=both[better])
+        judge = Canvas(self._sketcher, sketch, len(blocks) + 1)
+
+        def mixed(is_new: NDArray[np.bool_]) -> Floats:
+            return np.where(np.repeat(is_new, BODY, axis=1), found, sketch.numbers)
+
+        is_new = flip_while_better(
+            np.ones(len(blocks), np.bool_), lambda tried: wanted.cost(judge.draw(mixed(tried)))
+        )
+        return replace(sketch, numbers=mixed(is_new[None])[0])
 
     def _regions(self, sketch: Sketch) -> list[NDArray[np.bool_]]:
         """Return where each body shows, with a margin, (T, H, W) of each."""
@@ -143,22 +152,22 @@ class Realiser:
 
     def _peopled(self, sketch: Sketch, stored: NDArray[np.uint8], wanted: Wanted) -> Sketch:
         """Let come whoever makes the picture more alike, and let go who does not: one at a time."""
-        more = self._reader.candidates(stored, self._drawn(sketch), sketch)
+        drawn = self._drawn(sketch)
+        more = self._reader.candidates(stored, drawn, sketch)
+        for piece in wanted.missing(drawn[None], MOVING):
+            more += self._likeliest(self._proposer.propose(piece, sketch.numbers[:EGO]), sketch, wanted)
         bodies = [*sketch.bodies, *(body for body, _ in more)]
         if not bodies:
             return sketch
         numbers = np.concatenate([sketch.numbers, *(given for _, given in more)])
-        is_there = np.arange(len(bodies)) < len(sketch.bodies)
-        flips = np.concatenate([np.zeros((1, len(bodies)), np.bool_), np.eye(len(bodies), dtype=np.bool_)])
         whole = replace(sketch, bodies=tuple(bodies))
-        canvas = Canvas(self._sketcher, whole, len(flips))
-        while True:
-            tried = is_there ^ flips
+        canvas = Canvas(self._sketcher, whole, len(bodies) + 1)
+
+        def cost(tried: NDArray[np.bool_]) -> Floats:
             costs = wanted.cost(canvas.draw(_present(numbers, tried)))
-            costs[self._too_many(whole, tried)] = np.inf
-            if costs[0] - costs.min() < _LEAST_GAIN:
-                break
-            is_there = tried[costs.argmin()]
+            return np.where(self._too_many(whole, tried), np.inf, costs)
+
+        is_there = flip_while_better(np.arange(len(bodies)) < len(sketch.bodies), cost)
         kept = np.flatnonzero(is_there)
         rows = numbers[EGO:].reshape(-1, BODY)[kept]
         return replace(
@@ -166,6 +175,19 @@ class Realiser:
             numbers=np.concatenate([numbers[:EGO], rows.ravel()]),
             bodies=tuple(bodies[k] for k in kept),
         )
+
+    def _likeliest(
+        self, proposed: list[tuple[Body, Floats]], sketch: Sketch, wanted: Wanted
+    ) -> list[tuple[Body, Floats]]:
+        """Return those of some who may be there, one at a time, that make the picture most alike."""
+        if not proposed:
+            return []
+        whole = replace(sketch, bodies=(*sketch.bodies, *(body for body, _ in proposed)))
+        numbers = np.concatenate([sketch.numbers, *(given for _, given in proposed)])
+        here = np.ones((len(proposed), len(sketch.bodies)), np.bool_)
+        tried = np.concatenate([here, np.eye(len(proposed), dtype=np.bool_)], axis=1)
+        costs = wanted.cost(Canvas(self._sketcher, whole, len(tried)).draw(_present(numbers, tried)))
+        return [proposed[k] for k in costs.argsort(kind="stable")[:_KEPT]]
 
     def _too_many(self, sketch: Sketch, tried: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Tell of those who are there (P, K) where there are more than the town has room for."""
@@ -191,6 +213,24 @@ class Realiser:
             pace = (0.3, 3.0) if crosses else (3.0, 0.3) if body.is_car else (0.7, 0.7)
             scales.append(np.array([*place, *pace]))
         return np.concatenate(scales)
+
+
+def flip_while_better(
+    flags: NDArray[np.bool_], cost: Callable[[NDArray[np.bool_]], Floats]
+) -> NDArray[np.bool_]:
+    """Flip one flag at a time, the best first, as long as that lowers a cost.
+
+    Args:
+        flags: (K,) to begin with.
+        cost: (K + 1, K) flags -> (K + 1,).
+    """
+    flips = np.concatenate([np.zeros((1, len(flags)), np.bool_), np.eye(len(flags), dtype=np.bool_)])
+    while True:
+        tried = flags ^ flips
+        costs = cost(tried)
+        if costs[0] - costs.min() < _LEAST_GAIN:
+            return flags
+        flags = tried[costs.argmin()]
 
 
 def _present(numbers: Floats, is_there: NDArray[np.bool_]) -> Floats:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from probes.domains.driving_companions import Company, company_steps
 from probes.domains.model_records import records
+from probes.domains.study_clusters import clusters_step
 from probes.domains.study_steps import (
     SearchAmounts,
     StudyAmounts,
@@ -30,6 +31,8 @@ TARGETS = ("T-", "T+", "T±", "S+", "S-", "V+", "V-", "uncertain", "blind")
 
 RETURNED = ("T-", "brake", "blind")
 """Targets whose findings are taken back into the simulator."""
+GROUPED = ("T-", "blind")
+"""Targets whose findings are grouped."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Amounts(StudyAmounts):
     """Of each companion."""
     others_braking_episodes: int
     returned: ReturnAmounts | None = None
+    asks_other_model: bool = True
+    """Whether the agent is searched through another state model, too."""
     plays_all: bool = True
     """Whether the agent plays through every state model, or, beside the searched one, only through those that
     bring no record of it."""
@@ -66,7 +71,8 @@ class Amounts(StudyAmounts):
 PRESETS: dict[str, Amounts] = {
     "smoke": Amounts(
         SearchAmounts(2_000, 600, 300, 8, 100), 200, 32, 60, 2, 5, 40, 0,
-        SearchAmounts(1_000, 400, 200, 8, 40), 2, ReturnAmounts(2, 8, 2, 16, films=0), plays_all=False,
+        SearchAmounts(1_000, 400, 200, 8, 40), 2, ReturnAmounts(2, 8, 2, 16, films=0), asks_other_model=False,
+        plays_all=False,
     ),
     "quick": Amounts(
         SearchAmounts(10_000, 2_000, 1_000, 32, 300), 2_000, 200, 200, 4, 20, 200, 50,
@@ -141,7 +147,14 @@ def _finding_steps(config: StudyConfig, directory: Path) -> list[Step]:
     return [
         search_step((*TARGETS, *config.actions), given, n.own, config.seed, findings),
         samples_step((*given, *real), n.samples, directory),
-        contents_step(names, config.agent, states, directory / "contents"),
+        contents_step(
+            names,
+            config.agent,
+            states,
+            directory / "contents",
+            config.model if config.company.other_model else None,
+        ),
+        clusters_step(GROUPED, ("--agent", config.agent), directory),
     ]
 
 

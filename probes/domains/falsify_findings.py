@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,13 @@ from probes.domains.driving_realize import sketch_of
 from probes.domains.moment_start import begin_at
 from probes.domains.town_sketch import Sketcher
 from probes.falsify import POPULATION, Meter, Proposals
+
+DEEP = 2.0
+"""m along the road, standard deviation; a pixel's depth at 13 m."""
+PACE = 0.15
+"""Of a walking speed, as a share."""
+HURRY = 0.5
+"""m/s of the ego."""
 
 
 def findings_methods(moments: Sequence[Moment], base: Scenario, recorded_steps: int) -> Mapping[str, Method]:
@@ -47,15 +55,28 @@ def by_findings(
     seed: int,
     meter: Meter,
 ) -> Proposals[Starts]:
-    """Go on from findings in an order drawn by the seed, each once."""
+    """Go on from findings in an order drawn by the seed: each as it is, then each varied, again and again."""
     del crossing  # which places points; these are placed already
     meter.spend(recorded_steps)
-    order = np.random.default_rng([seed, 2]).permutation(len(moments))
-    where = among(base, 1)
-    for first in range(0, len(order), POPULATION):
-        chosen = [moments[k] for k in order[first : first + POPULATION]]
-        towns = [begin_at(moment, where, [seed])[1].towns for moment in chosen]
-        yield Starts(where, Snapshot(joined(towns)))
+    if not moments:
+        return
+    rng, where = np.random.default_rng([seed, 2]), among(base, 1)
+    towns = joined([begin_at(moment, where, [seed])[1].towns for moment in moments])
+    for turn in count():
+        order = rng.permutation(len(moments))
+        for first in range(0, len(order), POPULATION):
+            chosen = towns.select(order[first : first + POPULATION])
+            if turn:
+                vary(chosen, rng)
+            yield Starts(where, Snapshot(chosen))
+
+
+def vary(towns: TownState, rng: np.random.Generator) -> None:
+    """Move everybody a little, as far as a picture leaves it open: by `DEEP`, `PACE` and `HURRY`."""
+    ego, people = towns.ego, towns.people
+    people["x"] += DEEP * rng.standard_normal(people.shape)
+    people["walking_speed"] *= np.exp(PACE * rng.standard_normal(people.shape))
+    ego["speed"] = np.clip(ego["speed"] + HURRY * rng.standard_normal(ego.shape), 0.0, ego["top_speed"])
 
 
 def realised_moments(realized: Path, states: StateSet, scenario: Scenario) -> list[Moment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -17,10 +18,14 @@ THINGS = (SemanticClass.CAR, SemanticClass.PERSON, *LIGHTS)
 """Of which each piece must be found again."""
 MIN_PIXELS = 3
 """Of a piece that counts; a person 28 m away has about that many."""
+LEAST_OVERLAP = 0.5
+"""Intersection over union from which on a piece is found again."""
 MARGIN = 2
 """Pixels around a thing in which what is drawn of its class counts as it."""
 _OVERLAP_WEIGHT, _THING_WEIGHT, _LEVEL_WEIGHT = 0.2, 0.2, 0.5
 """Beside the share of pixels that differ."""
+_PIECE_WEIGHT = 0.5
+"""Within a region."""
 _OTHER_LEVEL = 8.0
 """Levels from which on one counts as another within a region; of depth 2.5 m."""
 
@@ -44,6 +49,16 @@ class Piece:
     """Rows and columns, with a margin."""
     mask: NDArray[np.bool_]
     """Of the box."""
+
+    @property
+    def extent(self) -> tuple[int, int, int, int]:
+        """Return its first row, the row below its last, its first column, and the column after its last."""
+        edges = []
+        for axis, side in ((1, self.box[0]), (0, self.box[1])):
+            filled = np.flatnonzero(self.mask.any(axis))
+            edges += [side.start + int(filled[0]), side.start + int(filled[-1]) + 1]
+        top, bottom, left, right = edges
+        return top, bottom, left, right
 
     def overlaps(self, pictures: NDArray[np.uint8]) -> Floats:
         """Return the intersection over union (P,) with what pictures (P, H, W) show of its class there."""
@@ -77,7 +92,7 @@ class Wanted:
         self._classes = class_pictures(stored[None], layout)[0]
         self._levels = [where for plane, _, where in layout.slices() if plane.kind == "level"]
         self._stored = stored
-        self._things = pieces_of(self._classes[-1])
+        self.pieces = pieces_of(self._classes[-1])
         self._table = np.zeros(NUM_CLASSES, np.uint8)
         for number, semantic in enumerate(THINGS, 1):
             self._table[semantic] = number
@@ -87,8 +102,8 @@ class Wanted:
         classes = class_pictures(drawn, self._layout)
         differs = (classes != self._classes).mean((1, 2, 3))
         cost: Floats = differs + _OVERLAP_WEIGHT * (1 - self._overlaps(classes))
-        for piece in self._things:
-            cost += _THING_WEIGHT / len(self._things) * (1 - piece.overlaps(classes[:, -1]))
+        for piece in self.pieces:
+            cost += _THING_WEIGHT / len(self.pieces) * (1 - piece.overlaps(classes[:, -1]))
         for where in self._levels:
             gap = np.abs(drawn[:, :, where].astype(np.int16) - self._stored[:, where].astype(np.int16))
             cost += _LEVEL_WEIGHT * gap.mean((1, 2, 3, 4)) / 255
@@ -100,6 +115,9 @@ class Wanted:
             return np.zeros(len(drawn))
         classes = class_pictures(drawn, self._layout)
         cost: Floats = (classes[:, region] != self._classes[region]).mean(1)
+        inside = [piece for piece in self.pieces if region[-1][piece.box][piece.mask].all()]
+        for piece in inside:
+            cost += _PIECE_WEIGHT / len(inside) * (1 - piece.overlaps(classes[:, -1]))
         for where in self._levels:
             for plane in range(where.start, where.stop):
                 made, wanted = (of[..., plane, :, :].astype(np.int16) for of in (drawn, self._stored))
@@ -120,6 +138,12 @@ class Wanted:
         parts = np.divide(shared[:, 1:], union, out=np.zeros(union.shape), where=is_there)
         overlaps: Floats = np.where(is_there.any(1), parts.sum(1) / np.maximum(is_there.sum(1), 1), 1.0)
         return overlaps
+
+    def missing(self, drawn: NDArray[np.uint8], classes: Sequence[SemanticClass]) -> list[Piece]:
+        """Return the pieces of some classes that a drawing (1, T, M, H, W) does not show well enough."""
+        newest = class_pictures(drawn, self._layout)[:, -1]
+        asked = [piece for piece in self.pieces if piece.semantic in classes]
+        return [piece for piece in asked if piece.overlaps(newest)[0] < LEAST_OVERLAP]
 
     def agreement(self, drawn: NDArray[np.uint8]) -> float:
         """Return the share of pixels of a drawing (1, T, M, H, W) whose class is the state's."""

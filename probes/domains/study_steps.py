@@ -61,11 +61,22 @@ def searched_model(models: Mapping[str, str]) -> str:
     return models["crisp"]
 
 
-def collect_step(agent: str, amounts: SearchAmounts, place: Path, game: str | None = None) -> Step:
-    """Return the stage that collects states into `place`; of an Atari agent, as it plays `game`."""
+def collect_step(
+    agent: str, amounts: SearchAmounts, place: Path, game: str | None = None, scenario: str | None = None
+) -> Step:
+    """Return the stage that collects states into `place`.
+
+    Args:
+        agent: who plays.
+        amounts: how much.
+        place: of the states.
+        game: of an Atari agent.
+        scenario: of one that drives; where it learned unless given.
+    """
+    where = (*(("--game", game) if game else ()), *(("--scenario", scenario) if scenario else ()))
     return Step(
         "collect states",
-        ("collect", "--agent", agent, *(("--game", game) if game else ()), "--fit-states",
+        ("collect", "--agent", agent, *where, "--fit-states",
          str(amounts.fit_states), "--held-out-states", str(amounts.held_out_states), "-o", str(place)),
     )  # fmt: skip
 
@@ -92,11 +103,17 @@ def search_step(
     )  # fmt: skip
 
 
-def contents_step(findings: Sequence[str], agent: str, states: Path, place: Path) -> Step:
-    """Return the stage that counts what findings show; the agent's scenario has the camera."""
+def contents_step(
+    findings: Sequence[str], agent: str, states: Path, place: Path, model: str | None = None
+) -> Step:
+    """Return the stage that counts what findings show; the agent's scenario has the camera.
+
+    With a state model it also counts how many of the recorded people near the ego that one draws again.
+    """
+    asked = ("--model", model) if model else ()
     return Step(
         "count what the findings show",
-        ("contents", *findings, "--states", str(states), "--agent", agent, "-o", str(place)),
+        ("contents", *findings, "--states", str(states), "--agent", agent, *asked, "-o", str(place)),
     )
 
 

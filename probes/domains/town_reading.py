@@ -70,12 +70,12 @@ class Reader:
 
     def __init__(self, sketcher: Sketcher, viewpoint: Viewpoint) -> None:
         self._sketcher, self._viewpoint = sketcher, viewpoint
-        self._library = StreetLibrary(sketcher)
+        self.library = StreetLibrary(sketcher)
 
     def read(self, stored: NDArray[np.uint8]) -> Sketch:
         """Read where and how fast the ego goes in a state (T, M, H, W), and the light; nobody else yet."""
         classes = class_pictures(stored[None], self._sketcher.layout)[0]  # (T, H, W)
-        x, y = self._library.find(classes[-1]), self._library.y
+        x, y = self.library.find(classes[-1]), self.library.y
         empty = Sketch(EPISODE, self._tick(x, classes[-1]), np.array([x, y, 0.0, 0.0]))
         return replace(empty, numbers=np.array([x, y, 0.0, self._speed(empty, classes)]))
 
@@ -115,7 +115,7 @@ class Reader:
         sketcher = self._sketcher
         town, hz = sketcher.begun(EPISODE, 1, 0, 0).town[0], sketcher.scenario.sim.physics_hz
         cycle = round(2 * float(town["green"] + town["yellow"] + town["all_red"]) * hz)
-        ahead = int(x // self._library.block_length) + 1
+        ahead = int(x // self.library.block_length) + 1
         states = np.array([light(town, ahead, False, tick / hz) for tick in range(2 * cycle)])
         wanted = _STATES[int(np.argmax(counts))]
         if not any(counts) or wanted not in states:
@@ -176,7 +176,7 @@ class Reader:
 
     def _cars(self, blobs: Blobs, k: int, distance: float, ego: tuple[float, float]) -> list[_Seen]:
         """Return who a blob of cars may be: they keep to lanes, along the road or across it."""
-        view, town = self._viewpoint, self._library
+        view, town = self._viewpoint, self.library
         half_length, half_width = self._sketcher.car_half
         _, columns = box = _box(blobs, k)
         foot = (float(blobs.foot_left[k]) + float(blobs.foot_right[k]) + 1) / 2

@@ -62,3 +62,19 @@ def test_an_action_that_is_none_is_named(
     arguments = ["contents", str(searched), "--states", str(tiny.states), "-o", str(tmp_path / "c")]
     assert main([*arguments, "--brake", "brak"]) == MISUSE
     assert "brake" in capsys.readouterr().err
+
+
+def test_a_state_model_is_asked_whether_it_draws_people_near_again(
+    tiny: Tiny, searched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["contents", str(searched), "--states", str(tiny.states), "--json", "-o", str(tmp_path / "c")]
+    assert main([*arguments, "--model", str(tiny.model)]) == 0
+    first = told(capsys)
+    near = {"person on the road", "person within the stopping path"}
+    assert set(first["drawn_again"]) == near
+    for name, kept in first["drawn_again"].items():
+        seen = first["real"]["shows"][name]
+        assert (kept is None) == (seen["value"] == 0)
+    # Another question is another result.
+    assert main(arguments) == 0
+    assert "drawn_again" not in told(capsys)

@@ -18,9 +18,10 @@ from probes.state_models.schedule import PRIOR_SCHEDULES, SCHEDULES
 from tests.probes.cli.conftest import Tiny, told
 from tests.probes.report.studies import SHIPPED, make_study
 
-LEAST = SearchAmounts(24, 12, 12, 2, 2)
+LEAST = SearchAmounts(110, 12, 12, 2, 2)
+"""Two states of some episodes, to group by."""
 FEW = Amounts(LEAST, 8, 4, 2, 1, 1, 2, 0, LEAST, 1)
-STAGES = 11
+STAGES = 12
 """Two of them of random weights."""
 
 
@@ -64,7 +65,7 @@ def test_a_study_runs_every_stage_once_and_tells_what_came_out(
     assert rate["low"] <= rate["value"] <= rate["high"]
     page = (tmp_path / "s" / "report.html").read_text()
     study = load_study(tmp_path / "s")
-    assert len(study.sections) == 11
+    assert len(study.sections) == 12
     for section in study.sections:
         assert f'id="part1-{section.id}"' in page, section.id
         assert section.title in page
@@ -143,7 +144,7 @@ def test_a_stage_that_fails_ends_the_study(
 
     monkeypatch.setattr(command, "run_command", run)
     assert main(["study", "driving", "--models", f"crisp={tiny.model}", "-o", str(tmp_path)]) == MISUSE
-    assert "stage 3 of 14 (sample the state model's prior) failed with status 2" in capsys.readouterr().err
+    assert "stage 3 of 15 (sample the state model's prior) failed with status 2" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from probes.report.contract import SourceRef, load_study
 from tests.probes.cli.conftest import Tiny, told
 from tests.probes.domains.shelves import goggles, number
 
-FEW = Amounts(SearchAmounts(24, 12, 12, 2, 2), 8, 4, 2, 1, 1, 1)
+FEW = Amounts(SearchAmounts(110, 12, 12, 2, 2), 8, 4, 2, 1, 1, 1)  # two of some episodes, to group by
 
 
 @pytest.mark.slow
@@ -35,6 +35,7 @@ def test_a_game_is_studied_by_the_same_stages(
     assert [section.id for section in study.sections] == [
         "question",
         "findings",
+        "clusters",
         "objective",
         "model",
         "measures",

@@ -56,7 +56,8 @@ def contents(names: Iterable[str] = TARGETS) -> dict[str, Any]:
         }
         for name, (title, used) in ((name, SEARCHED[name]) for name in names)
     }
-    return {"real": described(20, 0.125), "targets": targets}
+    again = {"person on the road": None, "person within the stopping path": number(0.75, 8)}
+    return {"real": described(20, 0.125), "targets": targets, "drawn_again": again}
 
 
 def samples() -> dict[str, Any]:
@@ -157,6 +158,24 @@ def braking() -> dict[str, Any]:
     return {"roads": {"without traffic": {"moving": one, "empty road, no light": free}}}
 
 
+def clusters() -> dict[str, Any]:
+    """Return what `probes clusters` wrote: of T- two groups of three findings and of one, of V- none."""
+    groups = [
+        {"medoid": 1, "members": [1, 0, 3], "apart": "red light"},
+        {"medoid": 2, "members": [2], "apart": "like the others"},
+    ]
+    one = {
+        "target": {"name": "T-", "used": "V-", "description": "of a kind"},
+        "findings": 4,
+        "found": 2,
+        "alone": 1,
+        "recorded": number(3.0, 4),
+        "stability": None,
+        "clusters": groups,
+    }
+    return {"targets": {"t-minus": one, "v-minus": {**one, "found": 0, "recorded": None, "clusters": []}}}
+
+
 def weights() -> dict[str, Any]:
     """Return what `make_weights` wrote of two states."""
     return {"layout": LAYOUT.to_json(), "labels": ["car ahead", "nothing in the way"], "indices": [4, 2]}
@@ -193,6 +212,7 @@ RESULTS = {
     "replay": replayed,
     "braking": braking,
     "weights": weights,
+    "clusters": clusters,
 }
 
 

@@ -23,7 +23,7 @@ def words(steps: list[Step], command: str) -> str:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_stage_is_a_command_that_can_be_typed(preset: str, tmp_path: Path) -> None:
     steps = plan(CONFIG, tmp_path) + scratch_steps(preset, "pong", tmp_path)
-    assert len(steps) == 12
+    assert len(steps) == 13
     for step in steps:
         cli.make_parser(step.words[0]).parse_args(step.words)
 

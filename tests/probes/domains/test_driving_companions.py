@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from probes.domains.driving_companions import (
+    OTHER_MODEL,
     PEERS,
     PEERS_OF,
     Company,
@@ -40,6 +41,21 @@ def test_a_companion_whose_model_is_not_shipped_is_absent(
     shipped: list[str], expected: list[list[str]]
 ) -> None:
     assert names(choose_company(PEERS_OF, "a", "m", shipped)) == expected
+
+
+def test_the_studied_agent_is_asked_through_another_state_model_where_that_is_shipped() -> None:
+    company = choose_company(PEERS_OF, "a", "m", SHIPPED, asks_other_model=True)
+    assert company.other_model == OTHER_MODEL
+    assert OTHER_MODEL not in (*company.asked_low, *company.peers)
+    for name, shipped in (("mine", SHIPPED), (PEERS_OF, SHIPPED[1:])):
+        assert choose_company(name, "a", "m", shipped, asks_other_model=True).other_model is None
+    collect, search, contents = words(Company((OTHER_MODEL,)))
+    place = "d/others/other-state-model"
+    assert collect.startswith("collect --agent reasonable-seg4 --scenario distracted --fit-states 300 ")
+    assert search.startswith(
+        f"search T- --agent reasonable-seg4 --model distracted-seg4-crisp --states {place}/states "
+    )
+    assert contents.endswith(f"--agent reasonable-seg4 --model distracted-seg4-crisp -o {place}/contents")
 
 
 def test_another_agent_has_the_negative_control_alone() -> None:

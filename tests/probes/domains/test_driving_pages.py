@@ -29,8 +29,8 @@ from tests.probes.domains.shelves import (
 )
 
 SECTIONS = (
-    "question", "findings", "contents", "others", "empty-road", "objective", "model", "weights", "measures",
-    "baselines", "replay",
+    "question", "findings", "clusters", "contents", "others", "empty-road", "objective", "model", "weights",
+    "measures", "baselines", "replay",
 )  # fmt: skip
 FITTED = {"schedule": {"iterations": 12, "batch": 4}}
 COMPANY = Company((PEERS[0], random_companion("reasonable-seg4", "m")), (PEERS[1],))

@@ -7,7 +7,7 @@ import pytest
 
 from drivesim.render.semantics import SemanticClass
 from probes.domains.driving import load_agent
-from probes.domains.driving_realize import Realised, Realiser, to_json
+from probes.domains.driving_realize import Realised, Realiser, flip_while_better, to_json
 from probes.domains.likeness import find_things
 from tests.probes.domains.sketches import CAR, PERSON, SEGMENTED, drawn, sketch, sketcher
 
@@ -78,3 +78,23 @@ def test_what_is_kept_says_who_is_where() -> None:
     assert told["ego"]["speed"] == pytest.approx(5.0, abs=1.0)
     assert [body["kind"] for body in told["bodies"]].count("person") == 2
     assert all((body["heading"] is None) == (body["kind"] == "person") for body in told["bodies"])
+
+
+def test_flags_are_flipped_one_at_a_time_until_none_lowers_the_cost() -> None:
+    wanted = np.array([True, False, True, False])
+    calls = []
+
+    def cost(tried: np.ndarray) -> np.ndarray:
+        calls.append(tried[0].tolist())
+        costs: np.ndarray = (tried != wanted) @ np.array([1.0, 2.0, 3.0, 4.0])
+        return costs
+
+    found = flip_while_better(np.array([False, True, False, False]), cost)
+    assert found.tolist() == wanted.tolist()
+    # The dearest first.
+    assert calls == [
+        [False, True, False, False],
+        [False, True, True, False],
+        [False, False, True, False],
+        [True, False, True, False],
+    ]

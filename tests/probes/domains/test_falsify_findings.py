@@ -38,13 +38,13 @@ def test_who_is_behind_the_bumper_is_nobody_ahead() -> None:
     assert reduced(alone).towns.people.shape == (1, 0)
 
 
-def test_findings_are_tried_once_each_in_an_order_of_the_seed() -> None:
+def test_findings_are_tried_first_as_they_are_in_an_order_of_the_seed() -> None:
     base = load("reasonable")
     crossing = Crossing(load_agent("reasonable-seg4"), base)
     moments = [reduced(moment(140.0 + 10 * k)) for k in range(5)]
     orders = []
     for seed in (0, 0, 1):
-        (starts,) = list(by_findings(moments, base, 30, crossing, seed, Meter(100)))
+        starts = next(by_findings(moments, base, 30, crossing, seed, Meter(100)))
         towns = starts.snapshot.towns
         assert towns.people.shape == (5, 1)
         assert not towns.people["looks"].any()
@@ -52,6 +52,29 @@ def test_findings_are_tried_once_each_in_an_order_of_the_seed() -> None:
         orders.append(towns.ego["x"].tolist())
     assert orders[0] == orders[1] != orders[2]
     assert sorted(orders[0]) == sorted(orders[2]) == [140.0 + 10 * k for k in range(5)]
+
+
+def test_then_they_are_tried_varied_and_no_two_turns_alike() -> None:
+    base = load("reasonable")
+    crossing = Crossing(load_agent("reasonable-seg4"), base)
+    moments = [reduced(moment(140.0 + 10 * k)) for k in range(5)]
+    proposals = by_findings(moments, base, 0, crossing, 0, Meter(100))
+    ahead = []
+    for starts in (next(proposals), proposals.send([]), proposals.send([])):
+        towns = starts.snapshot.towns
+        assert sorted(towns.ego["x"].tolist()) == [140.0 + 10 * k for k in range(5)]
+        assert (towns.ego["speed"] <= towns.ego["top_speed"]).all()
+        ahead.append(towns.people["x"][:, 0] - towns.ego["x"])
+    assert np.ptp(ahead[0]) < 1e-9
+    for varied in ahead[1:]:
+        assert 0.1 < np.abs(varied - 20.0).max() < 10.0
+    assert ahead[1].tolist() != ahead[2].tolist()
+
+
+def test_without_findings_nothing_is_proposed() -> None:
+    base = load("reasonable")
+    crossing = Crossing(load_agent("reasonable-seg4"), base)
+    assert list(by_findings([], base, 0, crossing, 0, Meter(100))) == []
 
 
 def test_what_was_recorded_is_counted_unless_it_is_at_hand() -> None:

@@ -53,3 +53,25 @@ def test_things_are_told_with_how_much_of_them_is_found() -> None:
     assert (thing.semantic, thing.area) == (CAR, 9)
     assert thing.overlap == pytest.approx(9 / 12)
     assert find_things(state(), state(slice(0, 0)), LAYOUT)[0].overlap == 0.0
+
+
+def test_within_a_region_a_whole_piece_counts_by_its_overlap() -> None:
+    wanted = Wanted(state(), LAYOUT)
+    region = np.zeros((1, 8, 8), np.bool_)
+    region[:, 3:6, 2:6] = True
+    # One column of four differs; of the piece 9 pixels are shared of 12.
+    found = wanted.cost_within(state(slice(2, 6))[None], region)
+    assert found == pytest.approx([1 / 4 + 0.5 * (1 - 9 / 12)])
+
+
+def test_a_piece_tells_its_rows_and_columns() -> None:
+    (piece,) = pieces_of(state()[0, 1])
+    assert piece.extent == (3, 6, 2, 5)
+
+
+def test_pieces_that_are_drawn_too_little_are_missing() -> None:
+    wanted = Wanted(state(), LAYOUT)
+    assert wanted.missing(state()[None], [SemanticClass.CAR]) == []
+    gone = state(slice(0, 0))
+    assert [piece.extent for piece in wanted.missing(gone[None], [SemanticClass.CAR])] == [(3, 6, 2, 5)]
+    assert wanted.missing(gone[None], [SemanticClass.PERSON]) == []
