@@ -41,11 +41,14 @@ class Estimate:
         return asdict(self)
 
 
-def share(hits: float, n: int) -> Estimate:
-    """Estimate a probability of which `n` trials gave `hits`, with Wilson's interval."""
+def share(hits: float, n: int, tests: int = 1) -> Estimate:
+    """Estimate a probability of which `n` trials gave `hits`, with Wilson's interval.
+
+    Of several such intervals, `tests` of them, each is widened so that with 95% all hold (Bonferroni).
+    """
     if not 0 <= hits <= n or n < 1:
         raise ValueError(f"a share needs at least one trial and 0 to n hits, got {hits:g} of {n}")
-    z = float(stats.norm.isf(_TAIL))
+    z = float(stats.norm.isf(_TAIL / tests))
     p = hits / n
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
@@ -72,14 +75,14 @@ def difference(a: ArrayLike, b: ArrayLike, seed: int = 0, draws: int = DRAWS) ->
     return mean(x - y, seed, draws)
 
 
-def mean_share(shares: ArrayLike) -> Estimate:
-    """Estimate a probability from its share in each of n groups of trials (n,), with Wilson's interval.
+def mean_share(shares: ArrayLike, tests: int = 1) -> Estimate:
+    """Estimate a probability from its share in each of n groups of trials (n,), as `share` does.
 
     Each group counts as one trial, as if all of its trials had to end alike. The interval has a width even
     where all groups agree; a bootstrap over groups has none.
     """
     x = _column(shares, "shares")
-    return share(float(x.sum()), len(x))
+    return share(float(x.sum()), len(x), tests)
 
 
 def share_gap(a: Estimate, b: Estimate) -> Estimate:

@@ -156,7 +156,7 @@ def as_result(
     usual, adverse = conditions[:2]
     targets = [group for group in groups if group not in (NEAREST, RANDOM)]
     against = {
-        target: {c: more_often(drives[target][c], drives[RANDOM][c]) for c in conditions}
+        target: {c: more_often(drives[target][c], drives[RANDOM][c], len(targets)) for c in conditions}
         for target in [*targets, *([NEAREST] if NEAREST in groups else [])]
     }
     return {

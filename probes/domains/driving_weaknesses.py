@@ -61,7 +61,8 @@ def return_section(shelf: Shelf, layout: StateLayout, scenarios: tuple[str, ...]
         "there; and likewise from the recorded moments nearest to the findings, and from random ones. A "
         "weakness is confirmed if hits that braking could have avoided follow more often than from "
         "random moments, and refuted if that is excluded but for 5 drives in 100, both by 95% intervals "
-        "in which a moment counts as one trial. Fewer than five moments decide nothing.",
+        "in which a moment counts as one trial, widened so that those of all targets hold together. Fewer "
+        "than five moments decide nothing.",
         tuple(items),
     )
 

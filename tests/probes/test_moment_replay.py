@@ -57,3 +57,13 @@ def test_four_moments_decide_nothing() -> None:
     assert gap.low > 0
     assert verdict(gap, 4) == OPEN
     assert verdict(gap, 5) == CONFIRMED
+
+
+def test_of_several_differences_each_interval_is_wider() -> None:
+    hits, calm = [[HIT]] * 20 + [[CALM]] * 20, [[HIT]] * 10 + [[CALM]] * 30
+    alone, of_three = more_often(hits, calm), more_often(hits, calm, tests=3)
+    assert of_three.value == alone.value == 0.25
+    assert of_three.low < alone.low < alone.high < of_three.high
+    # What one test alone would call shown is not, when it is one of three.
+    assert verdict(alone, 40) == CONFIRMED
+    assert verdict(of_three, 40) == OPEN

@@ -26,6 +26,14 @@ def test_a_share_has_wilsons_interval() -> None:
     assert found.n == 10
 
 
+def test_of_five_shares_each_interval_holds_with_99_percent() -> None:
+    found = statistics.share(20, 50, tests=5)
+    z = 2.5758293035489004
+    for end in (found.low, found.high):
+        # Wilson's ends are where the observed share is just z standard errors off.
+        assert abs(0.4 - end) / (end * (1 - end) / 50) ** 0.5 == pytest.approx(z)
+
+
 def test_a_share_of_none_and_of_all_is_exact_at_its_end() -> None:
     # z^2 / (n + z^2) with n = 10.
     assert statistics.share(0, 10).to_json() == pytest.approx(
