@@ -32,6 +32,7 @@ from probes import statistics
 from probes.data.collect import check_fit
 from probes.domains.driving import DrivingAgent, DrivingSimulation
 from probes.domains.driving_replay import HIT
+from probes.domains.viewpoint import MARGIN
 from probes.falsify import POINT_METHODS, POPULATION, Floats, Meter, Proposals, Run, placed, recorded
 from probes.statistics import Estimate
 
@@ -63,6 +64,8 @@ _EVERY = 5
 """Decisions between recorded moments."""
 _APART_S = 2.0
 """s between chosen moments of one drive."""
+FAR = 1e6
+"""m; farther than anybody is ahead."""
 _NEXT_TOWNS = 1000
 """Seeds from one recorded town to the next, of one search."""
 
@@ -177,13 +180,23 @@ def among(base: Scenario, people: int, triggers: int = 0) -> Scenario:
     return quiet(base).model_copy(update=update)
 
 
-def with_next(towns: TownState) -> TownState:
-    """Return the towns with one person each: the next one ahead of the ego's front."""
-    people = towns.people
-    ahead = people["x"] - towns.ego["x"][:, None] - towns.ego["half_length"][:, None]
+def next_ahead(towns: TownState) -> Floats:
+    """Rank people (N, K), the least first, infinite whoever is not ahead of the ego's front.
+
+    Whoever stands in the strip that the ego would sweep comes before who is beside it, the nearest first.
+    """
+    people, ego = towns.people, towns.ego[:, None]
+    ahead = people["x"] - ego["x"] - ego["half_length"]
     is_there = np.arange(people.shape[1]) < towns.town["num_people"][:, None]
     is_there &= (people["mode"] != AWAY) & (ahead > 0)
-    nearest = np.where(is_there, ahead, np.inf).argmin(1)
+    aside = np.abs(people["y"] - ego["y"]) - ego["half_width"] - people["half_width"]
+    ranks: Floats = np.where(is_there, ahead + np.where(aside < MARGIN, 0.0, FAR), np.inf)
+    return ranks
+
+
+def with_next(towns: TownState) -> TownState:
+    """Return the towns with one person each: the next one ahead of the ego."""
+    people, nearest = towns.people, next_ahead(towns).argmin(1)
     left = TownState(
         towns.town.copy(), towns.ego, towns.cars, people[np.arange(len(towns)), nearest][:, None]
     )

@@ -64,26 +64,38 @@ def whose_doing(own: dict[str, Estimate | None], other: dict[str, Estimate | Non
         own: the shares `synthesised`, `recorded` and `drawn again` through the agent's own state model.
         other: the same through the other one.
     """
-    draws, through, known = other["drawn again"], other["synthesised"], other["recorded"]
+    draws, through, known, first = (
+        other["drawn again"],
+        other["synthesised"],
+        other["recorded"],
+        own["synthesised"],
+    )
+    if through is None or known is None:
+        return "It cannot be told: no state that was synthesised through the other model passes the checks."
+    if through.low > known.high:
+        whose = (
+            "What its own state model leaves out is that model's doing. " if _is_below(first, through) else ""
+        )
+        return (
+            "It is not the agent's doing: through the other state model, states of which it expects little "
+            f"show people in its way more often than recorded states do. {whose}It does expect less where "
+            "people are near; whether it acts on it, other chapters tell."
+        )
     if draws is None or draws.low < DRAWS:
         return (
             "It cannot be told: it is not shown that the other state model draws at least half of the people "
             "near again."
         )
-    if through is None or known is None:
-        return "It cannot be told: no state that was synthesised through the other model passes the checks."
     if through.high < known.low:
         return (
             "It is the agent's doing: even through a state model that draws people near, states of which it "
             "expects little show them less often than recorded states do."
         )
-    first = own["synthesised"]
-    if first is not None and through.low > first.high:
-        return (
-            "It is the state model's doing: through one that draws people near, states of which the agent "
-            "expects little show them more often than through its own."
-        )
     return (
-        "It cannot be told: through the other state model people are shown neither less often than in "
-        "recorded states nor more often than through the agent's own."
+        "It cannot be told: through the other state model people are shown neither more nor less often than "
+        "in recorded states."
     )
+
+
+def _is_below(one: Estimate | None, other: Estimate) -> bool:
+    return one is not None and one.high < other.low

@@ -15,7 +15,7 @@ from drivesim.scenario.schema import Scenario
 from drivesim.world.state import TownState
 from probes.artifacts import artifact
 from probes.data.state_set import StateSet
-from probes.domains.driving_falsify import CARS, Crossing, Method, Starts, among, joined
+from probes.domains.driving_falsify import CARS, Crossing, Method, Starts, among, joined, next_ahead
 from probes.domains.driving_moments import Moment, moment_of_sketch
 from probes.domains.driving_realize import sketch_of
 from probes.domains.moment_start import begin_at
@@ -98,11 +98,11 @@ def realised_moments(realized: Path, states: StateSet, scenario: Scenario) -> li
 
 
 def reduced(moment: Moment) -> Moment:
-    """Leave of those who are seen the next person ahead of the bumper, and the nearest `CARS` cars."""
+    """Leave of those who are seen the next person ahead, and the nearest `CARS` cars."""
     towns = moment.towns
-    ego, cars, people = towns.ego[0], towns.cars[0], towns.people[0]
-    ahead = people["x"] - ego["x"] - ego["half_length"]
-    nearest = np.where(ahead > 0, ahead, np.inf).argsort()[: int((ahead > 0).any())]
+    ego, cars = towns.ego[0], towns.cars[0]
+    ranks = next_ahead(towns)[0]
+    nearest = ranks.argsort()[: int(np.isfinite(ranks).any())]
     away = np.hypot(cars["x"] - ego["x"], cars["y"] - ego["y"]).argsort()[:CARS]
     left = TownState(towns.town.copy(), towns.ego, towns.cars[:, np.sort(away)], towns.people[:, nearest])
     left.town["num_cars"], left.town["num_people"] = left.cars.shape[1], left.people.shape[1]

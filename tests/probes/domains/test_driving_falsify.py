@@ -20,6 +20,7 @@ from probes.domains.driving_falsify import (
     as_run,
     distract,
     failure_share,
+    next_ahead,
     quiet,
     spaced,
     with_next,
@@ -91,6 +92,16 @@ def test_the_next_person_ahead_is_left_alone() -> None:
     assert left.people["y"].tolist() == [[2.0]]
     assert left.town["num_people"].tolist() == [1]
     assert town["num_people"].tolist() == [4]
+
+
+def test_who_stands_in_the_egos_way_comes_before_who_is_nearer_beside_it() -> None:
+    # The ego, at -1.75 m, is 1.8 m wide and a person 0.5 m; 0.5 m beside it counts as its way.
+    places = [(10.0, 3.0), (30.0, -1.6), (20.0, 0.0), (25.0, -3.3)]
+    people = towns.people(*({"x": x, "y": y} for x, y in places))
+    town, ego = np.array([towns.town(num_people=4)]), np.array([towns.ego()])
+    found = TownState(town, ego, towns.cars({})[None], people[None])
+    assert next_ahead(found)[0].argsort().tolist() == [3, 1, 0, 2]
+    assert with_next(found).people["x"].tolist() == [[25.0]]
 
 
 def test_who_is_distracted_looks_no_more_and_is_slower_unless_he_was_before() -> None:

@@ -22,9 +22,8 @@ def shares(synthesised: float | None, recorded: float = 0.5, again: float | None
     ("own", "other", "begin"),
     [
         (shares(0.1), shares(0.1), "It is the agent's doing"),
-        (shares(0.1), shares(0.6), "It is the state model's doing"),
-        (shares(None), shares(0.6), "It cannot be told: through the other"),
-        (shares(0.5), shares(0.6), "It cannot be told: through the other"),
+        (shares(0.1), shares(0.8, again=None), "It is not the agent's doing"),
+        (shares(0.1), shares(0.6), "It cannot be told: through the other"),
         (shares(0.1), shares(None), "It cannot be told: no state"),
         (shares(0.1), shares(0.1, again=0.55), "It cannot be told: it is not shown"),
         (shares(0.1), shares(0.1, again=None), "It cannot be told: it is not shown"),
@@ -34,6 +33,13 @@ def test_whose_doing_it_is_depends_on_what_can_be_drawn_and_what_is(
     own: Shares, other: Shares, begin: str
 ) -> None:
     assert whose_doing(own, other).startswith(begin)
+
+
+@pytest.mark.parametrize(("own", "is_blamed"), [(0.1, True), (0.7, False), (None, False)])
+def test_the_agents_own_state_model_is_blamed_only_for_fewer_people(
+    own: float | None, is_blamed: bool
+) -> None:
+    assert ("that model's doing" in whose_doing(shares(own), shares(0.8))) == is_blamed
 
 
 def test_both_state_models_stand_side_by_side(tmp_path: Path) -> None:
