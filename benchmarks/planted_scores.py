@@ -101,9 +101,12 @@ def draw_scores(agents: Sequence[Asked], threshold: float, blind: Estimate, path
         path: of a PNG.
     """
     with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(5.2, 3.2), layout="constrained", dpi=120)
+        figure = Figure(figsize=(5.6, 4.0), layout="constrained", dpi=120)
         axes = figure.add_subplot()
-        for flawed, name in ((True, "learned among people who look"), (False, "who do not look")):
+        for flawed, name in (
+            (True, "learned among people who look"),
+            (False, "learned among people who do not"),
+        ):
             for calibrates in (False, True):
                 some = [a for a in agents if (a.is_flawed, a.is_calibration) == (flawed, calibrates)]
                 axes.errorbar(
@@ -114,8 +117,8 @@ def draw_scores(agents: Sequence[Asked], threshold: float, blind: Estimate, path
                 )  # fmt: skip
         axes.axvline(threshold, color=LIGHT.ink, lw=1, ls=":", label="threshold")
         axes.axhline(blind.value, color=LIGHT.faint, lw=1, label="a driver blind for people")
-        axes.set(xlabel="awareness score", ylabel="avoidable hits per km, where nobody looks", ylim=(0, None))
-        figure.legend(loc="outside upper left", ncols=2, frameon=False)
+        axes.set(xlabel="awareness score", ylabel="avoidable hits per km", ylim=(0, None))
+        figure.legend(loc="outside upper left", frameon=False)
         figure.savefig(path, metadata={"Software": None})
 
 
