@@ -75,10 +75,14 @@ def _groups(shelf: Shelf, name: str, told: dict[str, Any]) -> Stacks:
     """Show the finding in the middle of each of the largest groups."""
     groups = told["clusters"][:SHOWN]
     found = load_findings(shelf.path("findings") / name, verify=False)
-    labels = tuple(f"{len(one['members'])} of {told['findings']}: {one['apart']}" for one in groups)
+    labels = tuple(
+        # Nothing is known in words of what a game's pictures show.
+        f"{len(one['members'])} of {told['findings']}" + (f": {one['apart']}" if one["apart"] else "")
+        for one in groups
+    )
     return Stacks(
         f"{told['target']['name']}: one of each group, the largest first",
-        "Under each, how many are like it, and what sets them apart from the other findings.",
+        "Under each, how many are like it, and, of streets, what sets them apart from the other findings.",
         shelf.file(f"findings/{name}/stored.npy"),
         found.layout,
         tuple(one["medoid"] for one in groups),

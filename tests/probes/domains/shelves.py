@@ -162,7 +162,7 @@ def clusters() -> dict[str, Any]:
     """Return what `probes clusters` wrote: of T- two groups of three findings and of one, of V- none."""
     groups = [
         {"medoid": 1, "members": [1, 0, 3], "apart": "red light"},
-        {"medoid": 2, "members": [2], "apart": "like the others"},
+        {"medoid": 2, "members": [2], "apart": ""},
     ]
     one = {
         "target": {"name": "T-", "used": "V-", "description": "of a kind"},

@@ -25,5 +25,5 @@ def test_one_of_each_group_is_shown_with_what_sets_it_apart(tmp_path: Path) -> N
     assert isinstance(shown, Stacks)
     assert shown.file == "findings/t-minus/stored.npy"
     assert shown.indices == (1, 2)
-    assert shown.labels == ("3 of 4: red light", "1 of 4: like the others")
+    assert shown.labels == ("3 of 4: red light", "1 of 4")
     assert nothing == Text("v-minus: nothing was found.")
