@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import matplotlib
@@ -63,8 +64,7 @@ def judged(agents: Sequence[Asked]) -> dict[str, Any]:
     high, low = ([a.score.value for a in side] for side in (sound, flawed))
     area = auroc(high, low)
     p = float(mannwhitneyu(high, low, alternative="greater", method="exact").pvalue)
-    means = [sum(a.score.value for a in sides[kind, True]) / len(sides[kind, True]) for kind in (True, False)]
-    threshold = sum(means) / 2
+    threshold = mean(mean(a.score.value for a in sides[kind, True]) for kind in (True, False))
     right = sum((a.score.value < threshold) == a.is_flawed for a in (*flawed, *sound))
     confirmed = min(a.hits_per_km.low for a in flawed) > max(a.hits_per_km.high for a in sound)
     n = len(flawed) + len(sound)

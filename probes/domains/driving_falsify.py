@@ -190,8 +190,7 @@ def next_ahead(towns: TownState) -> Floats:
     is_there = np.arange(people.shape[1]) < towns.town["num_people"][:, None]
     is_there &= (people["mode"] != AWAY) & (ahead > 0)
     aside = np.abs(people["y"] - ego["y"]) - ego["half_width"] - people["half_width"]
-    ranks: Floats = np.where(is_there, ahead + np.where(aside < MARGIN, 0.0, FAR), np.inf)
-    return ranks
+    return np.where(is_there, ahead + np.where(aside < MARGIN, 0.0, FAR), np.inf)
 
 
 def with_next(towns: TownState) -> TownState:

@@ -15,7 +15,7 @@ from drivesim.render.semantics import SemanticClass
 from probes.domains.likeness import Piece
 from probes.domains.street_library import StreetLibrary
 from probes.domains.town_sketch import Body, Floats, Sketcher
-from probes.domains.viewpoint import Viewpoint, ground_distance, place_at
+from probes.domains.viewpoint import Viewpoint, ground_distance, point_at
 
 STRETCHES = (0.85, 0.95, 1.0, 1.05, 1.15)
 """Times the distances that a piece tells."""
@@ -50,13 +50,13 @@ class Proposer:
         found = []
         for distance in self._distances(piece):
             if piece.semantic == SemanticClass.PERSON:
-                x, y = self._place(distance, (left + right) / 2)
+                x, y = point_at(self._viewpoint, distance, (left + right) / 2)
                 found.append(
                     (Body(is_car=False), np.array([x + self._sketcher.person_half, y, -ego[3], 0.0]))
                 )
             else:
                 for column in (left, (left + right) / 2, right):
-                    found += self._cars(*self._place(distance, column), ego)
+                    found += self._cars(*point_at(self._viewpoint, distance, column), ego)
         return found
 
     def _distances(self, piece: Piece) -> list[float]:
@@ -88,8 +88,3 @@ class Proposer:
                     for side in (-half_length, 0.0, half_length)
                 ]
         return found
-
-    def _place(self, distance: float, column: float) -> tuple[float, float]:
-        """Return where (m from the ego's centre, ahead and to the left) a column shows at some distance."""
-        ahead, left = place_at(self._viewpoint, np.asarray(distance), np.asarray(column))
-        return float(ahead), float(left)

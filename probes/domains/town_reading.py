@@ -18,7 +18,7 @@ from probes.domains.likeness import MIN_PIXELS
 from probes.domains.scenes import LIGHTS, MOVING, Blobs, class_pictures, find_blobs, is_one_of
 from probes.domains.street_library import EPISODE, StreetLibrary, street_of
 from probes.domains.town_sketch import EGO, Body, Canvas, Floats, Sketch, Sketcher
-from probes.domains.viewpoint import Viewpoint, ground_distance, place_at
+from probes.domains.viewpoint import Viewpoint, ground_distance, point_at
 
 SPEEDS = 12
 """Speeds of the ego that are tried, up to its top speed."""
@@ -171,7 +171,7 @@ class Reader:
         middles = {columns.start + (i + 0.5) / n * width for n in {1, widest} for i in range(n)}
         return [
             _Seen(Body(is_car=False), box, x + half, y, distance < NEAR)
-            for x, y in (self._place(distance, middle) for middle in sorted(middles))
+            for x, y in (point_at(self._viewpoint, distance, middle) for middle in sorted(middles))
         ]
 
     def _cars(self, blobs: Blobs, k: int, distance: float, ego: tuple[float, float]) -> list[_Seen]:
@@ -181,7 +181,7 @@ class Reader:
         _, columns = box = _box(blobs, k)
         foot = (float(blobs.foot_left[k]) + float(blobs.foot_right[k]) + 1) / 2
         found = []
-        x, y = self._place(distance, foot)
+        x, y = point_at(self._viewpoint, distance, foot)
         for lane in town.lanes:
             if abs(ego[1] + y - lane) < LANE_REACH:
                 body = Body(True, 1.0 if lane < 0 else -1.0, 0.0)
@@ -194,12 +194,7 @@ class Reader:
                 # Of two that cross one hides a part of the other: each end may be an end of one.
                 reach = half_length * view.camera.focal_px / depth
                 middles = {foot, columns.start + reach, columns.stop - reach}
-                sides = [self._place(depth, middle)[1] for middle in sorted(middles)]
+                sides = [point_at(self._viewpoint, depth, middle)[1] for middle in sorted(middles)]
                 body = Body(True, 0.0, 1.0 if lane > 0 else -1.0)
                 found += [_Seen(body, box, ahead, side, is_near=True) for side in sides]
         return found
-
-    def _place(self, distance: float, column: float) -> tuple[float, float]:
-        """Return where (m from the ego's centre, ahead and to the left) a column shows at some distance."""
-        ahead, left = place_at(self._viewpoint, np.asarray(distance), np.asarray(column))
-        return float(ahead), float(left)

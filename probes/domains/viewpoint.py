@@ -122,6 +122,12 @@ def place_at(
     return ahead, viewpoint.lateral + depth * sin - right * cos
 
 
+def point_at(viewpoint: Viewpoint, depth: float, column: float) -> tuple[float, float]:
+    """Return where one column shows at some distance, as `place_at` does."""
+    ahead, left = place_at(viewpoint, np.asarray(depth), np.asarray(column))
+    return float(ahead), float(left)
+
+
 def corridor(
     viewpoint: Viewpoint, reach: float, margin: float = MARGIN, level: float = 0.0, edge: float = 0.5
 ) -> NDArray[np.bool_]:
