@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from probes.agent import Agent, NamedAgent, ProbeError
 from probes.artifacts import artifact
+from probes.data.episodes import Player
 from probes.data.recording import Decider, Decision, Drive, Recorder
 from probes.data.simulation import Simulation, SimulationFactory
 from probes.data.state_set import KIND, StateSet, StateWriter, load_states
@@ -53,12 +55,38 @@ class CollectConfig:
             )
 
 
+@dataclass(frozen=True)
+class SeenThrough:
+    """Worlds in which the agent acts on what a state model makes of a state.
+
+    What such a world shows is what the model meets when it stands between agent and game, which no game
+    played without it may ever show: fitting it to these states as well is DAgger (Ross et al. 2011), with the
+    state model as the learner.
+    """
+
+    player: Player
+    """Acts there, as `probes.measures.goggles.through` makes it."""
+    model: Path
+    """The state model's."""
+    share: float = 0.5
+    """Of the worlds, the last ones."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.share <= 1.0:
+            raise ProbeError(f"through_share: found {self.share}, allowed are more than 0, to 1")
+
+    def first(self, worlds: int) -> int:
+        """Return the first such world of so many."""
+        return worlds - math.ceil(self.share * worlds)
+
+
 def collect(
     factory: SimulationFactory,
     agent: NamedAgent,
     config: CollectConfig,
     path: Path,
     progress: Report | None = None,
+    through: SeenThrough | None = None,
 ) -> StateSet:
     """Let an agent play and keep states, those to fit before those held out.
 
@@ -68,6 +96,7 @@ def collect(
         config: how.
         path: of the artifact to write.
         progress: told of every decision that keeps states.
+        through: in which worlds a state model stands between; none unless given.
 
     Returns:
         The set that was written, opened.
@@ -78,20 +107,30 @@ def collect(
     simulation = factory(config.worlds)
     try:
         check_fit(agent, simulation)
-        with artifact.writing(
-            path, KIND, config=manifest_config(config, agent, simulation), seed=config.seed, parents={}
-        ) as scratch:
-            _record(
-                simulation, lambda drive, *_: epsilon_greedy(agent, drive, config), config, scratch, progress
-            )
+        settings = manifest_config(config, agent, simulation, through)
+        parents = parents_of(through)
+        with artifact.writing(path, KIND, config=settings, seed=config.seed, parents=parents) as scratch:
+
+            def decide(drive: Drive, _decision: int, _row: int) -> Decision:
+                return epsilon_greedy(agent, drive, config, through)
+
+            _record(simulation, decide, config, scratch, progress)
     finally:
         simulation.close()
     return load_states(path, verify=False)
 
 
-def manifest_config(config: CollectConfig, agent: NamedAgent, simulation: Simulation) -> dict[str, Any]:
+def parents_of(through: SeenThrough | None) -> dict[str, Path]:
+    """Return the artifacts that a state set depends on."""
+    return {} if through is None else {"through": through.model}
+
+
+def manifest_config(
+    config: CollectConfig, agent: NamedAgent, simulation: Simulation, through: SeenThrough | None = None
+) -> dict[str, Any]:
     """Return what decides a state set: with `artifact.is_current` it tells whether to collect again."""
     return {
+        **({} if through is None else {"through_share": through.share}),
         "collect": asdict(config),
         "agent": {"name": agent.name, "digest": agent.digest},
         "simulation": {"name": simulation.name, "digest": simulation.digest},
@@ -118,16 +157,23 @@ def check_fit(agent: Agent, simulation: Simulation) -> None:
         )
 
 
-def epsilon_greedy(agent: Agent, drive: Drive, config: CollectConfig) -> Decision:
+def epsilon_greedy(
+    agent: Agent, drive: Drive, config: CollectConfig, through: SeenThrough | None = None
+) -> Decision:
     """Choose the agent's best action, or with probability epsilon any.
 
     The draws are keyed by an episode's seed and step, so that the number of worlds changes none of them.
+    What the agent says is of the states themselves, in every world.
     """
     output = agent.judge(drive.states)
     scores = output.scores.float().cpu().numpy()
+    best = scores.argmax(1)
+    if through is not None:
+        first = through.first(len(best))
+        best[first:] = through.player(drive.states[first:])
     explores = _uniform(config.seed, drive.seeds, drive.steps, 0) < config.epsilon
     drawn = (_uniform(config.seed, drive.seeds, drive.steps, 1) * scores.shape[1]).astype(np.int64)
-    return Decision(np.where(explores, drawn, scores.argmax(1)), scores, output.value.float().cpu().numpy())
+    return Decision(np.where(explores, drawn, best), scores, output.value.float().cpu().numpy())
 
 
 class Rebuilt(NamedTuple):

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from probes.artifacts import artifact
 from probes.cli import MISUSE, collect, main
 from probes.data.simulation import SimulationFactory
-from probes.data.state_set import load_states
+from probes.data.state_set import KIND, load_states
 from tests.probes.cli.conftest import Tiny
 from tests.probes.counters import Counters, Critic
 from tests.probes.game_agents import write_game_agent
@@ -72,6 +73,17 @@ def test_settings_out_of_range_end_with_a_message(tmp_path: Path, capsys: pytest
     with pytest.raises(SystemExit):
         run(tmp_path / "set", "--worlds", "0")
     assert "--worlds: found '0', allowed is a whole number from 1 up" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_states_are_collected_through_a_state_model_and_name_it(tiny: Tiny, tmp_path: Path) -> None:
+    few = ["--fit-states", "8", "--held-out-states", "4", "--worlds", "4", "--epsilon", "0", "--threads", "1"]
+    collected = ["collect", *few, "--through", str(tiny.model), "--through-share"]
+    for share in ("1", "0.25"):
+        assert main([*collected, share, "-o", str(tmp_path / share)]) == 0
+        parent = artifact.load(tmp_path / share, KIND).parents["through"]
+        assert parent.digest == artifact.load(tiny.model, "state-model").digest
+    assert main([*collected, "2", "-o", str(tmp_path / "no")]) == MISUSE
 
 
 @pytest.mark.slow

@@ -8,10 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from probes.agent import ProbeError
 from probes.artifacts import artifact
-from probes.data.collect import CollectConfig, check_fit, collect, epsilon_greedy, manifest_config, rebuild
+from probes.data.collect import (
+    CollectConfig,
+    SeenThrough,
+    check_fit,
+    collect,
+    epsilon_greedy,
+    manifest_config,
+    rebuild,
+)
 from probes.data.recording import Drive
 from probes.data.state_set import KIND
 from probes.states import Plane, StateLayout
@@ -75,6 +84,39 @@ def test_epsilon_is_the_share_of_decisions_that_are_drawn_from_all_actions() -> 
     actions = epsilon_greedy(agent, drive, replace(SMALL, epsilon=0.4)).actions
     # Half of the drawn ones are the best action again; four standard deviations are 0.036.
     assert actions.mean() == pytest.approx(0.2, abs=0.036)
+
+
+def test_the_last_worlds_act_by_what_a_state_model_shows_and_keep_the_states_themselves(
+    tmp_path: Path,
+) -> None:
+    agent = Critic()
+    with artifact.writing(tmp_path / "model", "state-model", config={}, seed=0, parents={}):
+        pass
+    played: list[int] = []
+
+    def worst(stored: NDArray[np.uint8]) -> NDArray[np.int64]:
+        played.append(len(stored))
+        best: NDArray[np.int64] = agent.judge(stored).scores.numpy().argmin(1)
+        return best
+
+    through = SeenThrough(worst, tmp_path / "model")
+    states = collect(Counters, agent, replace(SMALL, epsilon=0.0), tmp_path / "set", through=through)
+    provenance = states.provenance
+    seen = provenance["world"] >= 1  # two of three: half of them, rounded up
+    assert set(played) == {2}
+    assert np.array_equal(provenance["action"][seen], states.scores[seen].argmin(1))
+    assert np.array_equal(provenance["action"][~seen], states.scores[~seen].argmax(1))
+    pictures = states.stored(np.arange(len(states)))
+    assert (pictures[:, 1, 1, 0, 0] == provenance["seed"]).all()
+    manifest = artifact.load(states.path, KIND)
+    assert manifest.config["through_share"] == 0.5
+    assert manifest.parents["through"].kind == "state-model"
+
+
+@pytest.mark.parametrize("share", [0.0, 1.5])
+def test_a_share_of_worlds_is_more_than_none_and_at_most_all(share: float, tmp_path: Path) -> None:
+    with pytest.raises(ProbeError, match=f"through_share: found {share}, allowed are more than 0, to 1"):
+        SeenThrough(lambda stored: np.zeros(len(stored), np.int64), tmp_path, share)
 
 
 def test_the_draws_of_an_episode_do_not_depend_on_how_many_worlds_there_are() -> None:
