@@ -27,6 +27,7 @@ COMMANDS = {
     "realize": "probes.cli.realize",
     "replay": "probes.cli.replay",
     "replay-moments": "probes.cli.replay_moments",
+    "repair": "probes.cli.repair",
     "awareness": "probes.cli.awareness",
     "falsify": "probes.cli.falsify",
     "braking": "probes.cli.braking",

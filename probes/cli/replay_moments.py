@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +103,10 @@ def run(args: argparse.Namespace) -> int:
         with artifact.writing(args.output, KIND, config=config, seed=args.seed, parents=parents) as scratch:
             drives = drive_all(plan, groups, conditions, console)
             found = as_result(groups, drives, [condition.name for condition in conditions])
-            kept = keep_worst(args, plan, groups, drives, conditions, scratch)
-            artifact.write_json(scratch / RESULT, {**config, **found, **kept})
+            driven = Driven(plan, groups, conditions, drives)
+            films = film_worst(args, driven, scratch)
+            files = write_scenarios(args, driven, scratch, console)
+            artifact.write_json(scratch / RESULT, {**config, **found, **films, "scenario_files": files})
     result = artifact.read_json(args.output / RESULT)
     console.print(shown(result["groups"]))
     for target, told in result["verdicts"].items():
@@ -176,32 +178,73 @@ def as_result(
     }
 
 
-def keep_worst(
-    args: argparse.Namespace,
-    plan: Plan,
-    groups: dict[str, list[Moment]],
-    drives: dict[str, Drives],
-    conditions: list[Condition],
-    directory: Path,
-) -> dict[str, Any]:
-    """Film the worst hits of each group but random moments side by side, and write them as scenarios."""
+@dataclass(frozen=True, eq=False)
+class Driven:
+    """Everything that was driven."""
+
+    plan: Plan
+    groups: dict[str, list[Moment]]
+    conditions: list[Condition]
+    drives: dict[str, Drives]
+    """By group."""
+
+    @property
+    def adverse(self) -> Condition:
+        """Among people as the agent does not know them."""
+        return self.conditions[1]
+
+    def origin(self, hit: Outcome, group: str) -> tuple[Moment, int]:
+        """Return the moment that a drive went on from, and which of the seeds it had."""
+        number, k = divmod(hit.start, len(self.plan.seeds))
+        return self.groups[group][number], k
+
+
+def film_worst(args: argparse.Namespace, driven: Driven, directory: Path) -> dict[str, Any]:
+    """Film the worst hits of each group but random moments, in all conditions side by side."""
     films: list[dict[str, Any]] = []
-    files: list[dict[str, Any]] = []
-    adverse = conditions[1]
-    for group in (one for one in groups if one != RANDOM):
-        hits = worst([drive for one in drives[group][adverse.name] for drive in one])
+    for group in (one for one in driven.groups if one != RANDOM) if can_film() else ():
+        hits = worst([drive for one in driven.drives[group][driven.adverse.name] for drive in one])
         for rank, hit in enumerate(hits[: args.films], start=1):
-            number, k = divmod(hit.start, len(plan.seeds))
-            moment = groups[group][number]
-            records = {c.name: record(plan, moment, c, k) for c in conditions}
-            stem = f"{group.replace(' ', '-')}-{rank}"
-            told = {"group": group, "moment": moment.label, "impact": hit.impact}
-            if can_film():
-                film_side_by_side(records, directory / f"{stem}.mp4")
-                films.append({"file": f"{stem}.mp4", **told, "seconds": hit.seconds})
-            files.append({**told, **_written(args, records[adverse.name], adverse, moment, stem, directory)})
+            moment, k = driven.origin(hit, group)
+            file = f"{_stem(group, rank)}.mp4"
+            records = {c.name: record(driven.plan, moment, c, k) for c in driven.conditions}
+            film_side_by_side(records, directory / file)
+            films.append({"file": file, **_told(group, moment, hit), "seconds": hit.seconds})
     no_films = None if films else NO_FILMS if not can_film() else NO_HITS if args.films else NOT_WANTED
-    return {"films": films, "no_films": no_films, "scenario_files": files}
+    return {"films": films, "no_films": no_films}
+
+
+def write_scenarios(
+    args: argparse.Namespace, driven: Driven, directory: Path, console: Console
+) -> list[dict[str, Any]]:
+    """Write the worst hit that followed from each moment as a scenario, the hardest of a group first."""
+    hits = [
+        (group, rank, hit)
+        for group in driven.groups
+        for rank, hit in enumerate(worst_of_moments(driven.drives[group][driven.adverse.name]), start=1)
+    ]
+    files: list[dict[str, Any]] = []
+    with track(len(hits), "write as scenarios", "hits", console) as bar:
+        for group, rank, hit in hits:
+            moment, k = driven.origin(hit, group)
+            found = record(driven.plan, moment, driven.adverse, k)
+            written = _written(args, found, driven.adverse, moment, _stem(group, rank), directory)
+            files.append({**_told(group, moment, hit), **written})
+            bar.advance()
+    return files
+
+
+def worst_of_moments(drives: list[list[Outcome]]) -> list[Outcome]:
+    """Return of each moment the hardest hit that could have been avoided, if there is one, in that order."""
+    return worst([hit for one in drives for hit in worst(one)[:1]])
+
+
+def _told(group: str, moment: Moment, hit: Outcome) -> dict[str, Any]:
+    return {"group": group, "moment": moment.label, "impact": hit.impact}
+
+
+def _stem(group: str, rank: int) -> str:
+    return f"{group.replace(' ', '-')}-{rank}"
 
 
 def _written(

@@ -13,6 +13,7 @@ from probes.domains.driving_chapters import replay_section
 from probes.domains.driving_generator import generator_section
 from probes.domains.driving_measures import trust_section
 from probes.domains.driving_others import braking_headlines, empty_road_section, others_section
+from probes.domains.driving_repair_pages import repair_section
 from probes.domains.driving_sights import contents_section
 from probes.domains.driving_study import StudyConfig, finding_names
 from probes.domains.driving_weaknesses import (
@@ -97,7 +98,12 @@ def _back_in_the_simulator(shelf: Shelf, agent: DrivingAgent, config: StudyConfi
     """Tell what became of the findings there, where the study has taken them back."""
     if not config.returns:
         return ()
-    return return_section(shelf, agent.layout, config.scenarios), awareness_section(shelf)
+    amounts = config.amounts.returned
+    return (
+        return_section(shelf, agent.layout, config.scenarios),
+        awareness_section(shelf),
+        *((repair_section(shelf),) if amounts and amounts.repair_steps else ()),
+    )
 
 
 READING = (

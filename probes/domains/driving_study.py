@@ -48,6 +48,10 @@ class ReturnAmounts:
     awareness_episodes: int
     films: int = 1
     """Worst hits of each target."""
+    repair_steps: int = 0
+    """Decisions that the agent learns from, trained on with what was found; 0 leaves it out."""
+    repair_episodes: int = 50
+    """In each found scenario, before and after."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,12 @@ PRESETS: dict[str, Amounts] = {
     ),
     "quick": Amounts(
         SearchAmounts(10_000, 2_000, 1_000, 32, 300), 2_000, 200, 200, 4, 20, 200, 50,
-        SearchAmounts(2_000, 2_000, 1_000, 32, 300), 50, ReturnAmounts(8, 40, 8, 128),
+        SearchAmounts(2_000, 2_000, 1_000, 32, 300), 50, ReturnAmounts(8, 40, 8, 128, repair_steps=400_000),
     ),
     "paper": Amounts(
         SearchAmounts(10_000, 2_000, 2_000, 64, 500), 2_000, 200, 200, 4, 20, 200, 200,
-        SearchAmounts(2_000, 2_000, 2_000, 64, 500), 200, ReturnAmounts(32, 96, 16, 256),
+        SearchAmounts(2_000, 2_000, 2_000, 64, 500), 200,
+        ReturnAmounts(32, 96, 16, 256, repair_steps=2_000_000),
     ),
 }  # fmt: skip
 """`smoke` shows that all of it works, in minutes; `paper` has the paper's numbers where it gives any.
@@ -182,7 +187,12 @@ def _return_steps(config: StudyConfig, directory: Path) -> list[Step]:
     names = [finding_name(target) for target in RETURNED if target in (*TARGETS, *config.actions)]
     findings = [str(directory / "findings" / name) for name in names]
     agent, states = ("--agent", config.agent), ("--states", str(directory / "states"))
-    realized = directory / "realized"
+    realized, moments = directory / "realized", directory / "moments"
+    repair = Step(
+        "train on with what was found",
+        ("repair", str(moments), *agent, "--steps", str(n.repair_steps), "--episodes",
+         str(n.repair_episodes), "--training-seed", str(config.seed), "-o", str(directory / "repair")),
+    )  # fmt: skip
     return [
         Step(
             "find the towns that findings show",
@@ -192,8 +202,9 @@ def _return_steps(config: StudyConfig, directory: Path) -> list[Step]:
             "drive on from there",
             ("replay-moments", str(realized), *states, *agent, "--scenarios", *config.scenarios[:2],
              "--random", str(n.random_moments), "--drives", str(n.drives), "--films",
-             str(n.films), "-o", str(directory / "moments")),
+             str(n.films), "-o", str(moments)),
         ),
+        *([repair] if n.repair_steps else []),
         Step(
             "ask whether it minds people",
             ("awareness", config.agent, "--episodes", str(n.awareness_episodes),

@@ -51,6 +51,28 @@ def awareness() -> dict[str, Any]:
     return {"moments": 12, "agents": {"a": one}, "controls": {"words": "none"}}
 
 
+def repaired() -> dict[str, Any]:
+    """Return what `probes repair` wrote: three scenarios to learn from, two held out."""
+    places = ("held out", "trained on", "reasonable", "distracted")
+
+    def drove(avoidable: float) -> dict[str, Any]:
+        one = {"trials": 2, "avoidable": number(avoidable, 2), "mean_speed": number(5.0, 2)}
+        return dict.fromkeys(places, one)
+
+    return {
+        "steps": 9_000,
+        "trained on": ["a.yaml", "c.yaml", "e.yaml"],
+        "held out": ["b.yaml", "d.yaml"],
+        "why_not": None,
+        "drivers": {"before": drove(0.875), "after": drove(0.25), "control": drove(0.75)},
+        "after_less": {
+            "before": dict.fromkeys(places, number(-0.625, 2)),
+            "control": dict.fromkeys(places, number(-0.5, 2)),
+        },
+        "verdict": "cannot tell",
+    }
+
+
 def write_return(place: Path, **changes: dict[str, Any]) -> None:
     """Write the three stages into a study's directory."""
     write(place, "moments", changes.get("moments", moments()))

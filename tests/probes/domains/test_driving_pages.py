@@ -10,10 +10,10 @@ from probes.domains import driving_cards, driving_pages, model_records
 from probes.domains.driving import DrivingAgent, load_agent
 from probes.domains.driving_companions import PEERS, Company, random_companion
 from probes.domains.driving_pages import build_study, headlines
-from probes.domains.driving_study import PRESETS, Amounts, StudyConfig
+from probes.domains.driving_study import PRESETS, Amounts, ReturnAmounts, StudyConfig
 from probes.report.contract import Number, Study, Table, Text, load_study, save_study
 from probes.state_models.model_store import KIND
-from tests.probes.domains.returned import write_return
+from tests.probes.domains.returned import repaired, write_return
 from tests.probes.domains.shelves import (
     TARGETS,
     contents,
@@ -83,6 +83,14 @@ def test_a_study_that_goes_back_into_the_simulator_has_two_chapters_more(directo
     write_return(directory)
     study = build(directory, PRESETS["smoke"])
     assert tuple(section.id for section in study.sections) == (*SECTIONS, "return", "awareness")
+
+
+def test_a_study_that_trains_the_agent_on_tells_what_it_did(directory: Path) -> None:
+    write_return(directory)
+    write(directory, "repair", repaired())
+    returned = ReturnAmounts(2, 8, 2, 16, repair_steps=9)
+    study = build(directory, replace(PRESETS["smoke"], returned=returned))
+    assert study.sections[-1].id == "repair"
 
 
 def test_every_figure_says_what_it_is_and_what_to_look_for(directory: Path) -> None:
