@@ -30,8 +30,8 @@ from probes.domains.registry import domain_of, load_agent, simulation_factory
 from probes.measures.goggles import constant, greedy
 from probes.progress import track
 
-PANELS = ("mean_return", "mean_value", "value_loss")
-"""What the picture of the curve shows."""
+PANELS = ("mean_return", "mean_value", "entropy", "value_loss")
+"""What the picture of the curve shows, of what the run has logged."""
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -63,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
         agent = load_agent(str(scratch))
         if not isinstance(agent, AtariAgent):
             raise ProbeError(f"{source}: drives; ship it by `drivesim ship`")
-        write_curve(scratch, read_logs(args.runs), PANELS)
+        records = read_logs(args.runs)
+        logged = set().union(*records)
+        write_curve(scratch, records, [panel for panel in PANELS if panel in logged])
         seeds = range(args.seed, args.seed + args.episodes)
         played = play_all(agent, seeds, seeds[: args.constant_episodes], console)
         scores = summaries(played)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("ale_py")
@@ -23,10 +25,10 @@ LOG = [
 ]
 
 
-def write_run(path: Path) -> Path:
+def write_run(path: Path, log: Sequence[Mapping[str, float]] = LOG) -> Path:
     """Write what `probes train` leaves: an agent that has learned nothing, and a log."""
     write_game_agent(path / AGENT)
-    (path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in LOG))
+    (path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
     return path
 
 
@@ -51,6 +53,17 @@ def test_an_agent_is_kept_with_its_curve_and_with_held_out_games(
     assert picture is not None
     assert picture.shape == (260, 3 * 420, 3)
     assert load_agent(str(kept)).digest == load_agent(str(run)).digest
+
+
+@pytest.mark.slow
+def test_the_picture_has_no_panel_of_what_a_run_does_not_log(tmp_path: Path) -> None:
+    log = [{key: value for key, value in line.items() if key != "mean_value"} for line in LOG]
+    arguments = ["ship-agent", str(write_run(tmp_path / "a", log)), "--episodes", "1", "--threads", "1"]
+    assert main([*arguments, "-o", str(tmp_path / "shipped")]) == 0
+    picture = cv2.imread(str(tmp_path / "shipped" / "a" / "curve.png"))
+    assert picture is not None
+    assert picture.shape == (260, 2 * 420, 3)
+    assert all((panel < 255).any() for panel in np.split(picture, 2, axis=1))
 
 
 def test_actions_alone_may_play_fewer_games(tmp_path: Path) -> None:
