@@ -23,6 +23,7 @@ from drivesim.rl.resume import latest_checkpoint
 from drivesim.rl.training import RunConfig, Status, fastest_precision, train
 from drivesim.scenario.loader import load, scenario_digest
 from drivesim.scenario.mix import Mix, in_words, load_mix
+from drivesim.scenario.record import DEFINITION, record_of
 from drivesim.scenario.schema import Scenario
 
 INTERRUPTED = 130
@@ -172,6 +173,7 @@ def run_train(args: argparse.Namespace) -> int:
         "scenario": scenario.name,
         "actions": action_names(scenario),
         "scenario_sha256": scenario_digest(scenario),
+        DEFINITION: record_of(scenario),
         "commands": history,
         "seed": args.seed,
         "envs": args.envs,

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     console = begin(args)
     require_one_side(args.seed, args.episodes)
     given = [load_driving_agent(name, WHO) for name in args.agents]
-    scenario = load_scenario(args.scenario or given[0].scenario)
+    scenario = load_scenario(args.scenario) if args.scenario else given[0].home()
     for agent in given:
         require_fit(agent, scenario)
     agents, controls = with_controls(given, args, scenario)

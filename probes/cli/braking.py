@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Drive and count, unless it has been done."""
     console = begin(args)
     agent = load_driving_agent(args.agent, "probes braking")
-    scenario = load_scenario(args.scenario or agent.scenario)
+    scenario = load_scenario(args.scenario) if args.scenario else agent.home()
     settings = {
         "agent": {"name": agent.name, "digest": agent.digest},
         "scenario": scenario.name,

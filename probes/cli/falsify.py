@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     """Search, unless it has been done."""
     console = begin(args)
     agent = load_driving_agent(args.agent, "probes falsify")
-    scenario = load_scenario(args.scenario or agent.scenario)
+    scenario = load_scenario(args.scenario) if args.scenario else agent.home()
     crossing = Crossing(agent, scenario)
     methods, parents = with_findings(args, scenario)
     names = check_methods(args.methods or list(methods), methods)

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     console = begin(args)
     states, agent = load_states(args.states), load_driving_agent(args.agent, "probes realize")
     paths = unique_names(args.findings, "states")
-    scenario = load_scenario(args.scenario or agent.scenario)
+    scenario = load_scenario(args.scenario) if args.scenario else agent.home()
     load_driver(args.agent, scenario)  # that it fits is found out before anything that takes long
     settings = RefineConfig(generations=args.generations, seed=args.seed)
     config = {

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from drivesim.arguments import natural_int, positive_int
+from drivesim.scenario.loader import scenario_digest
+from probes.agent import ProbeError
 from probes.artifacts import artifact
 from probes.cli.numbers import in_brackets
 from probes.cli.options import Subparsers, add_common, begin, finish
@@ -27,6 +29,7 @@ from probes.domains.driving_repair import (
     as_result,
     drive_all,
     halves,
+    home_file,
     train_on,
     write_mix,
 )
@@ -43,6 +46,10 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("repair", help="train on with half of the hits found, and try the others")
     parser.add_argument("moments", type=Path, help="what `probes replay-moments` wrote")
     parser.add_argument("--agent", default="reasonable-seg4", help="who was probed, and is trained on")
+    parser.add_argument(
+        "--scenarios", nargs=2, default=["reasonable", "distracted"], metavar="SCENARIO",
+        help="those that `replay-moments` was given",
+    )  # fmt: skip
     parser.add_argument("--steps", type=positive_int, default=800_000, help="decisions it learns from")
     parser.add_argument("--episodes", type=positive_int, default=50, help="of each driver in each scenario")
     parser.add_argument("--seed", type=natural_int, default=1_000_100, help="of the first episode")
@@ -57,9 +64,7 @@ def run(args: argparse.Namespace) -> int:
     agent = load_driving_agent(args.agent, "probes repair")
     found = artifact.load(args.moments, MOMENTS)
     told = artifact.read_json(args.moments / "result.json")
-    names = [one["name"] for one in told["scenarios"]]
-    for name in names:
-        load_driver(args.agent, load_scenario(name))
+    usual = driven_in(args, told["scenarios"])
     settings = {
         "agent": {"name": agent.name, "digest": agent.digest},
         "recipe": list(RECIPE),
@@ -79,13 +84,32 @@ def run(args: argparse.Namespace) -> int:
             of_these = f"{found.digest[:12]}-{args.steps}-{args.training_seed}"
             runs = args.output.with_name(f"{args.output.name}.runs") / of_these
             train_both(args, agent, trained, runs)
-            places = {HELD_OUT: held_out, TRAINED: trained} | {name: [name] for name in names}
-            result |= as_result(drive_three(args, runs, places, console))
+            found_ones = {HELD_OUT: list(map(str, held_out)), TRAINED: list(map(str, trained))}
+            result |= as_result(drive_three(args, runs, found_ones | usual, console))
         with artifact.writing(args.output, KIND, config=settings, seed=args.seed, parents=parents) as scratch:
             artifact.write_json(scratch / RESULT, {**settings, **result})
     result = artifact.read_json(args.output / RESULT)
     tell(result, console)
     return finish(args, {key: result[key] for key in result if key not in settings}, console)
+
+
+def driven_in(args: argparse.Namespace, known: list[dict[str, str]]) -> dict[str, list[str]]:
+    """Return the two scenarios by their names, after a check that moments were replayed in them.
+
+    Raises:
+        ProbeError: they were not, one is not there, or the agent does not fit it.
+    """
+    found = {}
+    for given, one in zip(args.scenarios, known, strict=True):
+        scenario = load_scenario(given)
+        load_driver(args.agent, scenario)
+        if scenario_digest(scenario) != one["digest"]:
+            raise ProbeError(
+                f"--scenarios: found {given!r} (sha256 {scenario_digest(scenario)[:8]}); allowed is"
+                f" {one['name']!r} (sha256 {one['digest'][:8]}), in which {args.moments} was replayed"
+            )
+        found[scenario.name] = [given]
+    return found
 
 
 def why_not(found: int) -> str | None:
@@ -102,22 +126,20 @@ def train_both(args: argparse.Namespace, agent: DrivingAgent, trained: list[Path
     """Train the agent on, once with found scenarios and once without; what has begun goes on."""
     mix = runs / "mix"
     write_mix(trained, mix)
+    home = home_file(agent, runs)
     for name, given in ((AFTER, mix), (CONTROL, None)):
-        train_on(args.agent, agent.scenario, runs / name, args.steps, args.training_seed, given)
+        train_on(args.agent, home, runs / name, args.steps, args.training_seed, given)
 
 
 def drive_three(
-    args: argparse.Namespace, runs: Path, places: dict[str, list[Any]], console: Console
+    args: argparse.Namespace, runs: Path, places: dict[str, list[str]], console: Console
 ) -> dict[str, Drives]:
     """Let the agent drive, and what came of it."""
     drivers = {BEFORE: args.agent, AFTER: str(runs / AFTER), CONTROL: str(runs / CONTROL)}
     seeds = range(args.seed, args.seed + args.episodes)
     total = len(drivers) * len(seeds) * sum(map(len, places.values()))
     with track(total, "drive before and after", "episodes", console) as bar:
-        return {
-            name: drive_all(who, {k: list(map(str, one)) for k, one in places.items()}, seeds, bar.advance)
-            for name, who in drivers.items()
-        }
+        return {name: drive_all(who, places, seeds, bar.advance) for name, who in drivers.items()}
 
 
 def tell(result: dict[str, Any], console: Console) -> None:

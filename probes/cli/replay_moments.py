@@ -98,8 +98,7 @@ def run(args: argparse.Namespace) -> int:
             *(Condition(s.name, s) for s in scenarios),
             Condition(NOBODY, scenarios[0], is_peopled=False),
         ]
-        home = load_scenario(agent.scenario)
-        groups = chosen_moments(args, states, Sketcher(home, states.layout))
+        groups = chosen_moments(args, states, Sketcher(agent.home(), states.layout))
         with artifact.writing(args.output, KIND, config=config, seed=args.seed, parents=parents) as scratch:
             drives = drive_all(plan, groups, conditions, console)
             found = as_result(groups, drives, [condition.name for condition in conditions])

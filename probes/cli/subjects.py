@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from drivesim.arguments import natural_int, positive_int
-from drivesim.scenario.errors import ScenarioError
-from drivesim.scenario.loader import load
 from drivesim.scenario.schema import Scenario
 from probes.agent import AgentOutput, ProbeError
 from probes.artifacts import artifact
@@ -159,11 +157,7 @@ def scenario_of(agent: AnyAgent, who: str = "a scenario") -> Scenario:
     Raises:
         ProbeError: it is not there any more, or not valid, or the agent plays a game.
     """
-    driver = require_driving(agent, who)
-    try:
-        return load(driver.scenario)
-    except ScenarioError as error:
-        raise ProbeError(f"scenario of agent {agent.name!r}: {error}") from error
+    return require_driving(agent, who).home()
 
 
 def make_target(name: str, given: Given, recorded: AgentOutput, config: TargetConfig) -> Target:

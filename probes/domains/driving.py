@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -22,6 +22,7 @@ from drivesim.rl import checkpoint
 from drivesim.rl.networks import CLASS_PLANE, ActorCritic, InputLayout
 from drivesim.scenario.errors import ScenarioError
 from drivesim.scenario.loader import scenario_digest
+from drivesim.scenario.record import DEFINITION, recorded_scenario
 from drivesim.scenario.schema import Scenario
 from drivesim.world.state import CAR, EGO, PERSON, TOWN, TownState
 from probes.agent import AgentOutput, ProbeError
@@ -47,6 +48,7 @@ class DrivingAgent(nn.Module):
         actions: names of its actions.
         name: what it is called.
         scenario: name of the scenario in which it learned.
+        definition: that scenario as `drivesim.scenario.record` keeps it; a shipped one needs none.
 
     Raises:
         ProbeError: the policy is continuous, or there are not as many names as actions.
@@ -54,7 +56,14 @@ class DrivingAgent(nn.Module):
 
     domain = "driving"
 
-    def __init__(self, network: ActorCritic, actions: Sequence[str], name: str, scenario: str) -> None:
+    def __init__(
+        self,
+        network: ActorCritic,
+        actions: Sequence[str],
+        name: str,
+        scenario: str,
+        definition: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()
         if network.config.continuous or len(actions) != network.config.actions:
             kind = "continuous" if network.config.continuous else "discrete"
@@ -68,7 +77,7 @@ class DrivingAgent(nn.Module):
         self.actions = tuple(actions)
         self.has_critic = True
         self.name = name
-        self.scenario = scenario
+        self.scenario, self.definition = scenario, definition
         self.digest = weights_digest(network)
         """Sha256 of the network's shape and weights."""
 
@@ -76,6 +85,17 @@ class DrivingAgent(nn.Module):
     def world(self) -> str:
         """Where it learned."""
         return self.scenario
+
+    def home(self) -> Scenario:
+        """Return the scenario in which it learned.
+
+        Raises:
+            ProbeError: it is not there any more, or not valid.
+        """
+        try:
+            return recorded_scenario({"scenario": self.scenario, DEFINITION: self.definition}, self.name)
+        except ScenarioError as error:
+            raise ProbeError(f"scenario of agent {self.name!r}: {error}") from error
 
     def forward(self, states: Tensor) -> AgentOutput:
         """Judge float states (B, T, C, H, W) in [0, 1], differentiably."""
@@ -123,7 +143,8 @@ def load_agent(name: str) -> DrivingAgent:
         raise ProbeError(
             f"{path / 'agent.json'}: names no actions or no scenario; write it by `drivesim train`"
         )
-    return DrivingAgent(network, [str(action) for action in actions], agent_label(name), scenario)
+    names, definition = [str(action) for action in actions], metadata.get(DEFINITION)
+    return DrivingAgent(network, names, agent_label(name), scenario, definition)
 
 
 def agent_label(name: str) -> str:
@@ -140,7 +161,8 @@ def random_agent(like: DrivingAgent, seed: int) -> DrivingAgent:
         seed: of its weights.
     """
     network = ActorCritic(like.network.layout, like.network.config, seed)
-    return DrivingAgent(network, like.actions, f"{like.name}-random-{seed}", like.scenario)
+    name = f"{like.name}-random-{seed}"
+    return DrivingAgent(network, like.actions, name, like.scenario, like.definition)
 
 
 class DrivingSimulation:

@@ -12,9 +12,10 @@ import yaml
 
 from drivesim.cli import main as drivesim
 from drivesim.rl.resume import latest_checkpoint
-from drivesim.scenario.loader import loads
 from probes.agent import ProbeError
+from probes.domains.driving import DrivingAgent
 from probes.domains.driving_replay import drive_seeds
+from probes.domains.moment_scenario import as_yaml
 from probes.moment_replay import FEW, MARGIN, OPEN, ByMoment, more_often, tell
 from probes.replay import Outcome, summarise
 from probes.statistics import Estimate
@@ -57,9 +58,21 @@ def write_mix(files: Sequence[Path], folder: Path) -> None:
         told = yaml.safe_load(file.read_text())
         place = told["ego"]["start_position"]
         told["ego"]["start_position"] = {"uniform": [max(place - SPREAD_M, 0.0), place + SPREAD_M]}
-        text = yaml.safe_dump(told, sort_keys=False, width=100)
-        loads(text.encode())
-        (folder / file.name).write_text(text)
+        (folder / file.name).write_text(as_yaml(told))
+
+
+def home_file(agent: DrivingAgent, folder: Path) -> str:
+    """Return where an agent learned as `drivesim train` takes it; one's own scenario is written to a folder.
+
+    Raises:
+        ProbeError: it is not there any more, or not valid.
+    """
+    if agent.definition is None:
+        return agent.scenario
+    file = folder / f"{agent.scenario}.yaml"
+    told = agent.home().model_dump(mode="json", exclude={"extends"})
+    file.write_text(as_yaml(told))
+    return str(file)
 
 
 def train_on(agent: str, scenario: str, run: Path, steps: int, seed: int, mix: Path | None) -> None:

@@ -190,8 +190,9 @@ def _return_steps(config: StudyConfig, directory: Path) -> list[Step]:
     realized, moments = directory / "realized", directory / "moments"
     repair = Step(
         "train on with what was found",
-        ("repair", str(moments), *agent, "--steps", str(n.repair_steps), "--episodes",
-         str(n.repair_episodes), "--training-seed", str(config.seed), "-o", str(directory / "repair")),
+        ("repair", str(moments), *agent, "--scenarios", *config.scenarios[:2], "--steps",
+         str(n.repair_steps), "--episodes", str(n.repair_episodes), "--training-seed", str(config.seed),
+         "-o", str(directory / "repair")),
     )  # fmt: skip
     return [
         Step(

@@ -49,6 +49,8 @@ class Piece:
     """Rows and columns, with a margin."""
     mask: NDArray[np.bool_]
     """Of the box."""
+    elsewhere: NDArray[np.bool_]
+    """Of the box, what of its class is no part of it: other pieces are judged for themselves."""
 
     @property
     def extent(self) -> tuple[int, int, int, int]:
@@ -62,7 +64,7 @@ class Piece:
 
     def overlaps(self, pictures: NDArray[np.uint8]) -> Floats:
         """Return the intersection over union (P,) with what pictures (P, H, W) show of its class there."""
-        made = pictures[:, *self.box] == self.semantic
+        made = (pictures[:, *self.box] == self.semantic) & ~self.elsewhere
         union = (made | self.mask).sum((1, 2))
         overlaps: Floats = (made & self.mask).sum((1, 2)) / union
         return overlaps
@@ -80,7 +82,8 @@ def pieces_of(picture: NDArray[np.uint8]) -> list[Piece]:
                     slice(max(top - MARGIN, 0), top + height + MARGIN),
                     slice(max(left - MARGIN, 0), left + width + MARGIN),
                 )
-                pieces.append(Piece(int(semantic), box, labels[box] == number))
+                mask, others = labels[box] == number, (labels[box] != 0) & (labels[box] != number)
+                pieces.append(Piece(int(semantic), box, mask, others))
     return pieces
 
 

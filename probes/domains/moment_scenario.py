@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +118,18 @@ def write_scenario(record: Record, base: Scenario, name: str, note: str) -> str:
         "triggers": [_rounded(crossing["trigger"])],
     }
     try:
-        return _checked(told)
+        return as_yaml(told)
     except ScenarioError:  # a faster ego could not stop any more; this one could
-        return _checked({**told, "allow_unavoidable": True})
+        return as_yaml({**told, "allow_unavoidable": True})
 
 
-def _checked(told: dict[str, Any]) -> str:
-    """Return a scenario as YAML, which is valid."""
-    text = yaml.safe_dump(told, sort_keys=False, width=100)
+def as_yaml(told: Mapping[str, Any]) -> str:
+    """Write a scenario as YAML.
+
+    Raises:
+        ScenarioError: it is not valid.
+    """
+    text = yaml.safe_dump(dict(told), sort_keys=False, width=100)
     loads(text.encode())
     return text
 

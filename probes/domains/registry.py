@@ -163,4 +163,4 @@ def simulation_factory(agent: AnyAgent, scenario: str | None = None) -> Simulati
         if scenario is not None:
             require_driving(agent, "--scenario")
         return partial(AtariSimulation, ConsoleConfig(agent.game, sticky=agent.sticky))
-    return partial(DrivingSimulation, scenario or agent.scenario)
+    return partial(DrivingSimulation, scenario or agent.home())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from drivesim.scenario.loader import load, scenario_digest
 from probes.artifacts import artifact
 from probes.cli import MISUSE, main
 from probes.cli.repair import KIND, RESULT
@@ -13,14 +14,16 @@ from tests.probes.cli.conftest import told
 from tests.probes.crossings import write_crossing
 
 USUAL = "schema_version: 1\nname: {name}\nextends: {extends}\nsim: {{episode_s: 1}}\n"
+NAMES = {"usual": "reasonable", "adverse": "distracted"}
 
 
 def write_moments(place: Path, crossings: int) -> Path:
     """Write what `probes replay-moments` would: found scenarios, and two short ones to drive in."""
     usual = []
-    for name, extends in (("usual", "reasonable"), ("adverse", "distracted")):
+    for name, extends in NAMES.items():
         (place / f"{name}.yaml").write_text(USUAL.format(name=name, extends=extends))
-        usual.append({"name": str(place / f"{name}.yaml"), "digest": name})
+        digest = scenario_digest(load(place / f"{name}.yaml"))
+        usual.append({"name": name, "digest": digest})
     with artifact.writing(place / "moments", MOMENTS, config={}, seed=0, parents={}) as scratch:
         files = [write_crossing(scratch, f"found-{k}", seconds=2).name for k in range(crossings)]
         again = {"value": 1.0, "low": 0.8, "high": 1.0, "n": 20}
@@ -31,7 +34,8 @@ def write_moments(place: Path, crossings: int) -> Path:
 
 def arguments(moments: Path, output: Path) -> list[str]:
     few = ["--steps", "512", "--episodes", "2", "--threads", "1"]
-    return ["repair", str(moments), *few, "--json", "-o", str(output)]
+    where = ["--scenarios", *(str(moments.parent / f"{name}.yaml") for name in NAMES)]
+    return ["repair", str(moments), *where, *few, "--json", "-o", str(output)]
 
 
 @pytest.mark.slow
@@ -45,7 +49,7 @@ def test_the_agent_is_trained_on_with_half_of_the_scenarios_and_tried_in_the_oth
     assert found["held out"] == ["found-1.yaml"]
     assert found["drivers"].keys() == {"before", "after", "control"}
     places = {name: one["trials"] for name, one in found["drivers"]["after"].items()}
-    assert list(places.values()) == [1, 2, 2, 2]  # held out, trained on, and the seeds of the usual ones
+    assert places == {"held out": 1, "trained on": 2, "usual": 2, "adverse": 2}
     assert found["verdict"] == "cannot tell"
     (runs,) = (tmp_path / "repair.runs").iterdir()
     after, control = (
@@ -65,6 +69,14 @@ def test_one_scenario_is_too_few(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert found["why_not"].startswith("of the hits that were found 1 could be written as a scenario")
     assert "drivers" not in found
     assert not (tmp_path / "repair.runs").exists()
+
+
+def test_other_scenarios_than_those_of_the_replay_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["repair", str(write_moments(tmp_path, 2)), "-o", str(tmp_path / "repair")]
+    assert main(given) == MISUSE
+    assert "--scenarios: found 'reasonable' (sha256 " in capsys.readouterr().err
 
 
 def test_what_is_no_replay_of_moments_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from drivesim.scenario.loader import load
+from drivesim.scenario.loader import load, loads
+from drivesim.scenario.record import record_of
+from probes.domains.driving import load_agent
 from probes.domains.driving_repair import (
     AFTER,
     AS_BEFORE,
@@ -17,6 +19,7 @@ from probes.domains.driving_repair import (
     TRAINED,
     as_result,
     halves,
+    home_file,
     verdict,
     write_mix,
 )
@@ -99,3 +102,12 @@ def test_drivers_are_compared_place_by_place() -> None:
     assert told["after_less"][CONTROL][TRAINED]["value"] == -1.0
     assert told["after_less"][BEFORE]["reasonable"]["value"] == 0.0
     assert told["verdict"] == MENDED
+
+
+def test_an_agent_of_ones_own_scenario_learns_on_in_that(tmp_path: Path) -> None:
+    assert home_file(load_agent("reasonable-seg4"), tmp_path) == "reasonable"
+    own = loads(b"schema_version: 1\nname: school_street\nextends: reasonable\ncars: {count: 3}\n")
+    agent = load_agent("reasonable-seg4")
+    agent.scenario, agent.definition = own.name, record_of(own)
+    written = load(home_file(agent, tmp_path))
+    assert written.model_copy(update={"extends": "reasonable"}) == own

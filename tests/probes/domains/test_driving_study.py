@@ -111,7 +111,7 @@ def test_findings_are_taken_back_where_amounts_and_two_scenarios_are_given() -> 
     assert not any(step.words[0] == "repair" for step in steps)
     returned = ReturnAmounts(7, 11, 3, 12, repair_steps=13, repair_episodes=17)
     mending = plan(replace(more, amounts=replace(FEW, returned=returned)), Path("d"))
-    asked = "--steps 13 --episodes 17 --training-seed 9"
+    asked = "--scenarios reasonable distracted --steps 13 --episodes 17 --training-seed 9"
     assert words(mending, "repair") == f"repair d/moments --agent a {asked} -o d/repair"
     without = replace(more, actions=("coast",))
     assert "action-brake" not in words(plan(without, Path("d")), "realize")

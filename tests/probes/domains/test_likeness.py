@@ -55,6 +55,18 @@ def test_things_are_told_with_how_much_of_them_is_found() -> None:
     assert find_things(state(), state(slice(0, 0)), LAYOUT)[0].overlap == 0.0
 
 
+def test_a_piece_beside_another_of_its_kind_is_judged_alone() -> None:
+    # A pole one pixel wide hides the middle of a car: its left part has 3 pixels, its right part 9.
+    pair = state(slice(1, 6))
+    pair[:, 1, 3:6, 2] = int(SemanticClass.POLE)
+    things = find_things(pair, pair, LAYOUT)
+    assert [(thing.area, thing.overlap) for thing in things] == [(3, 1.0), (9, 1.0)]
+    assert Wanted(pair, LAYOUT).cost(pair[None]).tolist() == [0.0]
+    without_left = pair.copy()
+    without_left[:, 1, 3:6, 1] = ROAD
+    assert [thing.overlap for thing in find_things(pair, without_left, LAYOUT)] == [0.0, 1.0]
+
+
 def test_within_a_region_a_whole_piece_counts_by_its_overlap() -> None:
     wanted = Wanted(state(), LAYOUT)
     region = np.zeros((1, 8, 8), np.bool_)
