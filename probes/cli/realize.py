@@ -29,7 +29,7 @@ from probes.progress import track
 from probes.realize import RefineConfig
 from probes.states import StateLayout
 from probes.statistics import share
-from probes.synthesis.findings import load_findings_of
+from probes.synthesis.findings import Findings, load_findings_of
 from probes.synthesis.parallel import on_all_cores
 from probes.synthesis.round_trip import output_scale
 
@@ -51,8 +51,9 @@ def add_parser(commands: Subparsers) -> None:
         "--scenario", help="whose town it is; the one in which the agent learned unless given"
     )
     parser.add_argument(
-        "--most", type=positive_int, default=8, help="states of each target, those that pass first"
+        "--most", type=positive_int, default=8, help="findings of each target, the best first"
     )
+    parser.add_argument("--all", action="store_true", help="also states that fail the checks of the search")
     parser.add_argument("--generations", type=positive_int, default=realize.DEFAULT.generations)
     parser.add_argument("--seed", type=natural_int, default=0)
     add_common(parser, "runs/realized")
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         "agent": {"name": agent.name, "digest": agent.digest},
         "scenario": {"name": scenario.name, "digest": scenario_digest(scenario)},
         "most": args.most,
+        "all": args.all,
         "refine": asdict(settings),
     }
     parents = {"states": states.path, **paths}
@@ -79,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         return finish(args, _headline(artifact.read_json(args.output / RESULT)), console)
     found = {name: load_findings_of(path, states) for name, path in paths.items()}
     realiser = Realiser(scenario, states.layout, agent, output_scale(states.scores, states.value), settings)
-    chosen = [(name, int(k)) for name, one in found.items() for k in one.order[: args.most]]
+    chosen = [(name, k) for name, one in found.items() for k in chosen_of(one, args.most, args.all)]
     with track(len(chosen), "realize", "states", console) as shown:
 
         def take_back(one: tuple[str, int]) -> Realised:
@@ -95,17 +97,24 @@ def run(args: argparse.Namespace) -> int:
     result = {"targets": {name: _shares([r for r in rows if r["target"] == name]) for name in found}}
     with artifact.writing(args.output, KIND, config=config, seed=args.seed, parents=parents) as scratch:
         artifact.write_json(scratch / RESULT, {**result, "states": rows})
-        np.save(scratch / "drawn.npy", np.stack([realised.drawn for realised in taken]))
-        pairs = [
-            (found[name].stored[k], realised.drawn) for (name, k), realised in zip(chosen, taken, strict=True)
-        ]
-        cv2.imwrite(str(scratch / PICTURES), sheet(pairs[:SHOWN], states.layout)[..., ::-1])
+        drawn = np.array([realised.drawn for realised in taken], np.uint8)
+        np.save(scratch / "drawn.npy", drawn.reshape(-1, *states.layout.stored_shape))
+        pairs = [(found[name].stored[k], one.drawn) for (name, k), one in zip(chosen, taken, strict=True)]
+        if pairs:
+            cv2.imwrite(str(scratch / PICTURES), sheet(pairs[:SHOWN], states.layout)[..., ::-1])
     console.print(_table(result["targets"]))
     return finish(args, _headline(result), console)
 
 
+def chosen_of(findings: Findings, most: int, all_of_them: bool) -> list[int]:
+    """Return which states of a target to take back: those that pass the checks, unless all are asked for."""
+    return [int(k) for k in findings.order if all_of_them or findings.passes[k]][:most]
+
+
 def _shares(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return how many of a target's states are realised, and how well on average."""
+    """Return how many of a target's states are realised, and how well on average; None of no state."""
+    if not rows:
+        return {"realised": None, "class_agreement": None, "output_gap": None}
     return {
         "realised": asdict(share(sum(row["is_realised"] for row in rows), len(rows))),
         "class_agreement": float(np.mean([row["class_agreement"] for row in rows])),
@@ -124,6 +133,9 @@ def _table(targets: dict[str, dict[str, Any]]) -> Table:
         caption="in brackets: 95% intervals; the gap: the median, in standard deviations",
     )  # fmt: skip
     for name, told in targets.items():
+        if told["realised"] is None:
+            table.add_row(name, "0: none passes the checks", "-", "-", "-")
+            continue
         cells = (
             str(told["realised"]["n"]),
             in_brackets(told["realised"], ".0%"),

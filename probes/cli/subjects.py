@@ -19,7 +19,7 @@ from probes.agent import AgentOutput, ProbeError
 from probes.artifacts import artifact
 from probes.data.state_set import StateSet, load_states
 from probes.domains.imported_agents import is_imported
-from probes.domains.registry import AnyAgent, load_agent, random_agent, require_driving
+from probes.domains.registry import AnyAgent, domain_of, load_agent, random_agent, require_driving
 from probes.domains.stopping_path import blind_region
 from probes.models import find_model
 from probes.progress import track
@@ -144,7 +144,8 @@ def _measured_states(given: Given, count: int | None) -> NDArray[np.int64]:
 
 def make_subject(given: Given, found: Reference) -> Subject:
     """Join what was named with the real states' measures."""
-    return Subject(given.model.model, given.agent, given.states, found)
+    agent = given.agent
+    return Subject(given.model.model, agent, given.states, found, domain_of(agent).could_be(agent))
 
 
 def scenario_of(agent: AnyAgent, who: str = "a scenario") -> Scenario:

@@ -71,7 +71,9 @@ def _realised_numbers(told: dict[str, Any], source: SourceRef) -> list[Item]:
     numbers: list[Item] = []
     for target, one in told["targets"].items():
         found = estimate(one["realised"])
-        assert found is not None
+        if found is None:
+            numbers.append(Text(f"{_name(target)}: no state that was synthesised passes the checks."))
+            continue
         note = f"{one['class_agreement']:.0%} of the pixels agree on average"
         bar = Bar("at least half", found.value >= HALF)
         numbers.append(Number(f"{_name(target)}: findings that are towns", found, source, "%", note, bar))
@@ -80,6 +82,8 @@ def _realised_numbers(told: dict[str, Any], source: SourceRef) -> list[Item]:
 
 def _pairs(shelf: Shelf, rows: list[dict[str, Any]], layout: StateLayout) -> list[Item]:
     """Show the first target's findings, and the towns that were found for them."""
+    if not rows:
+        return []
     target = rows[0]["target"]
     shown = [k for k, row in enumerate(rows) if row["target"] == target][:SHOWN]
     labels = [

@@ -24,6 +24,7 @@ from probes.domains.scenes import (
 )
 from probes.domains.viewpoint import Viewpoint, ground_distance
 from probes.states import StateLayout
+from probes.synthesis.manifold import CouldBe
 
 FLOATING = (SemanticClass.SKY, SemanticClass.BUILDING, *LIGHTS)
 """What nobody stands on, and what hides nobody's feet from a car on the road."""
@@ -58,6 +59,22 @@ class Limits:
 
 
 REAL = Limits()
+
+
+def judge_of(layout: StateLayout, viewpoint: Viewpoint) -> CouldBe | None:
+    """Return what tells which states (B, T, M, H, W) could be real; None where states show no classes.
+
+    Args:
+        layout: of the states.
+        viewpoint: of the camera that would have taken them.
+    """
+    if not any(plane.kind == "class" for plane in layout.planes):
+        return None
+
+    def could_be(stored: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        return self_consistency(stored, layout, viewpoint)["realistic"]
+
+    return could_be
 
 
 def is_road_below_horizon(

@@ -15,7 +15,7 @@ from probes.agent import ProbeError
 from probes.agents import agents_directory, shipped_agents
 from probes.data.episodes import Episodes, Odometer
 from probes.data.simulation import SimulationFactory
-from probes.domains import atari_agents, driving, episode_counts
+from probes.domains import atari_agents, driving, episode_counts, realism
 from probes.domains.atari import action_names, find_game
 from probes.domains.atari_agents import AtariAgent, trained_agent
 from probes.domains.atari_consoles import ConsoleConfig
@@ -23,6 +23,8 @@ from probes.domains.atari_simulation import AtariSimulation, clipped_score
 from probes.domains.driving import DrivingAgent, DrivingSimulation, agent_label
 from probes.domains.ego import odometer
 from probes.domains.imported_agents import is_imported, load_imported
+from probes.domains.viewpoint import make_viewpoint
+from probes.synthesis.manifold import CouldBe
 
 AnyAgent = DrivingAgent | AtariAgent
 
@@ -41,11 +43,17 @@ class Domain:
     """Whether that is the sum of the rewards' signs, of which a table of its own is made."""
     happened: Callable[[Episodes], dict[str, Any]]
     """Tells what came of episodes besides their returns, as plain data."""
+    could_be: Callable[[Any], CouldBe | None]
+    """Returns what tells which of an agent's states could be, if the domain can tell."""
+
+
+def _realism(agent: DrivingAgent) -> CouldBe | None:
+    return realism.judge_of(agent.layout, make_viewpoint(agent.home()))
 
 
 DOMAINS = {
-    "driving": Domain("scenario", "brake", odometer, False, episode_counts.of_driving),
-    "atari": Domain("game", "noop", clipped_score, True, episode_counts.of_game),
+    "driving": Domain("scenario", "brake", odometer, False, episode_counts.of_driving, _realism),
+    "atari": Domain("game", "noop", clipped_score, True, episode_counts.of_game, lambda _: None),
 }
 """By the name that an agent has for it."""
 

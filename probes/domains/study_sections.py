@@ -37,6 +37,7 @@ CHECKS = {
     "picture_kl": "less probable than recorded states",
     "agreement": "drawn differently the second time",
     "output_change": "judged differently the second time",
+    "unreal": "shows what cannot be",
 }
 """What failed, in words."""
 
@@ -121,8 +122,9 @@ def findings_section(shelf: Shelf) -> Section:
         "findings",
         "What the agent expects",
         "For each target a search drew states in which the agent's own numbers say what the target asks "
-        "for. A state passes the checks if it is as probable as recorded ones are and stays the same, "
-        "judged alike, when it goes through the state model once more. States that fail are counted, and "
+        "for. A state passes the checks if it is as probable as recorded ones are, stays the same, judged "
+        "alike, when it goes through the state model once more, and, where that can be told, shows what can "
+        "be: nobody floats, and frames follow from each other. States that fail are counted, and "
         "marked where they are shown; no other number below includes them unless it says so.",
         tuple(items),
     )

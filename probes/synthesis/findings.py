@@ -119,6 +119,7 @@ def manifest_config(
         },
         "search": search,
         "limits": asdict(limits),
+        **({} if subject.could_be is None else {"could_be": True}),
         "agent": _named(subject.agent),
         "real_states": len(subject.reference.indices),
     }

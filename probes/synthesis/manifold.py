@@ -8,6 +8,7 @@ outside the real states' own range are told apart and counted by reason.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -100,6 +101,19 @@ def extremes(objective: Floats) -> NDArray[np.int64]:
     return np.argsort(-objective, kind="stable")[:count]
 
 
+#: Tells of stored states (B, T, M, H, W) which could be, by what a domain knows of its worlds: (B,).
+CouldBe = Callable[[NDArray[np.uint8]], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Possible:
+    """What a domain knows of which states could be."""
+
+    tell: CouldBe
+    real: NDArray[np.bool_]
+    """(R,) what it says of the real states."""
+
+
 class Found(NamedTuple):
     """What K chains ended with."""
 
@@ -122,7 +136,8 @@ class Verdicts:
     radius: Floats
     """(K,) of the chains."""
     failed: dict[str, NDArray[np.bool_]]
-    """By reason, (K,): `chain_kl`, `chain_radius`, `picture_kl`, `agreement`, `output_change`."""
+    """By reason, (K,): `chain_kl`, `chain_radius`, `picture_kl`, `agreement`, `output_change`, and, where a
+    domain can tell, `unreal`."""
     percentile: Floats
     """(K,) share in percent of the real states whose J is lower."""
     beyond_99: NDArray[np.bool_]
@@ -130,7 +145,7 @@ class Verdicts:
     beyond_maximum: NDArray[np.bool_]
     """(K,) whether J is above every real state's."""
     real_pass_share: float
-    """Share of the real states themselves that pass the checks which apply to them, the last three."""
+    """Share of the real states themselves that pass the checks which apply to them, all but the first two."""
 
     @property
     def passes(self) -> NDArray[np.bool_]:
@@ -161,6 +176,7 @@ def check(
     found: Found,
     limits: Limits = Limits(),
     pace: Pace = DEFAULT_PACE,
+    possible: Possible | None = None,
 ) -> Verdicts:
     """Hold findings against real states.
 
@@ -169,6 +185,8 @@ def check(
         real: the held-out states' measures, by the same three.
         found: what the search ended with.
         limits: how far a finding may go.
+        pace: of the measuring.
+        possible: what the domain knows of which states could be; nothing unless given.
 
     Raises:
         ProbeError: a measure is not finite.
@@ -182,6 +200,8 @@ def check(
         **_round_trip_fails(measured, numbers),
     }
     among_real = _round_trip_fails(real.measured, numbers)
+    if possible is not None:
+        failed["unreal"], among_real["unreal"] = ~possible.tell(found.stored), ~possible.real
     ranked = np.sort(real.measured.objective)
     j = measured.objective
     return Verdicts(

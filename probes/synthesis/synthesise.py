@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from probes.agent import NamedAgent
 from probes.data.state_set import StateSet
 from probes.state_models.state_model import StateModel
 from probes.synthesis.climb import Progress
 from probes.synthesis.finding import Finding
-from probes.synthesis.manifold import Limits, RealReference, Verdicts, check
+from probes.synthesis.landscape import slices
+from probes.synthesis.manifold import CouldBe, Limits, Possible, RealReference, Verdicts, check
 from probes.synthesis.reference import Reference, for_target
 from probes.synthesis.round_trip import DEFAULT_PACE, Pace
 from probes.synthesis.search import Sought, search_all
@@ -20,6 +23,8 @@ from probes.synthesis.targets import Target
 from probes.synthesis.variety import Variety, variety
 
 LIMITS = Limits()
+LEAST_POSSIBLE = 0.95
+"""Share of the real states that could be by what a domain knows; below, it knows these worlds too little."""
 
 
 class Subject(NamedTuple):
@@ -29,6 +34,8 @@ class Subject(NamedTuple):
     agent: NamedAgent
     states: StateSet
     reference: Reference
+    could_be: CouldBe | None = None
+    """Where the domain can tell which states could be."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +74,29 @@ def synthesise(
     Raises:
         ProbeError: a search or a check cannot be carried out.
     """
-    model, agent, states, reference = subject
+    model, agent, states, reference, _ = subject
+    possible = _possible(subject, pace)
     reals = [for_target(reference, target, agent, states, pace) for target in targets]
     sought = [Sought(*pair) for pair in zip(targets, reals, strict=True)]
     findings = search_all(model, agent, sought, config, on_step, pace.device)
 
     def checked(target: Target, real: RealReference, finding: Finding) -> Searched:
-        verdicts = check(model, agent, target, real, finding.found(), limits, pace)
+        verdicts = check(model, agent, target, real, finding.found(), limits, pace, possible)
         groups = finding.stored, finding.stored[verdicts.passes]
         both = [variety(g, real.stored_extreme, model.layout) if len(g) > 1 else None for g in groups]
         return Searched(target, finding, verdicts, real, limits, *both)
 
     return [checked(*one) for one in zip(targets, reals, findings, strict=True)]
+
+
+def _possible(subject: Subject, pace: Pace) -> Possible | None:
+    """Return what the subject's domain knows of which states could be, if that holds of the real ones."""
+    if subject.could_be is None:
+        return None
+    indices = subject.reference.indices
+    parts = [indices[part] for part in slices(len(indices), pace.batch)]
+    real = np.concatenate([subject.could_be(subject.states.stored(part)) for part in parts])
+    return Possible(subject.could_be, real) if real.mean() >= LEAST_POSSIBLE else None
 
 
 def renamed(searched: Searched, target: Target) -> Searched:

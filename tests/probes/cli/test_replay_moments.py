@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def realized(tiny: Tiny, searched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Findings of the tiny model, taken back as well as a few steps can."""
     path = tmp_path_factory.mktemp("realized") / "r"
-    arguments = ["realize", str(searched), "--states", str(tiny.states), "--generations", "2"]
+    arguments = ["realize", str(searched), "--states", str(tiny.states), "--all", "--generations", "2"]
     assert main([*arguments, "--threads", "1", "-o", str(path)]) == 0
     return path
 

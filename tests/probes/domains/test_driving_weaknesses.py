@@ -35,6 +35,15 @@ def test_findings_stand_above_the_towns_that_were_found_for_them(tmp_path: Path)
     assert below.labels == ("realised", "not realised: 80% of the pixels agree, of 90%")
 
 
+def test_of_a_target_for_which_nothing_passes_the_page_says_so(tmp_path: Path) -> None:
+    nothing = {"realised": None, "class_agreement": None, "output_gap": None}
+    told = {"targets": {"t-minus": nothing}, "states": []}
+    first, table, *_ = return_section(shelf(tmp_path, realized=told), LAYOUT, SCENARIOS).items
+    assert isinstance(first, Text)
+    assert first.text == "T-: no state that was synthesised passes the checks."
+    assert isinstance(table, Table)
+
+
 def test_each_group_of_moments_has_a_row_for_each_condition(tmp_path: Path) -> None:
     section = return_section(shelf(tmp_path), LAYOUT, SCENARIOS)
     (table,) = [item for item in section.items if isinstance(item, Table)]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from drivesim.drivers import DRIVERS
 from drivesim.envs.vector import DrivingVectorEnv
 from drivesim.render.semantics import NUM_CLASSES, SemanticClass
-from probes.domains.realism import changed_share, is_smooth, self_consistency
-from probes.states import StateLayout
+from probes.domains.realism import changed_share, is_smooth, judge_of, self_consistency
+from probes.states import Plane, StateLayout
 from tests.probes.domains.drawings import FULL8, SEG4, pictures, put, street, viewpoint
 from tests.towns import scenario
 
@@ -38,6 +38,15 @@ def test_a_road_above_the_horizon_is_not_realistic(frame: int) -> None:
     stored = street()
     put(pictures(stored)[:, frame], ROAD, (10, 12), (0, 127))
     assert broken(stored) == {"road_below_horizon", "realistic"}
+
+
+def test_a_judge_tells_states_apart_and_needs_classes() -> None:
+    judge = judge_of(SEG4, viewpoint())
+    assert judge is not None
+    floating = street()
+    put(pictures(floating)[:, 0], ROAD, (10, 12), (0, 127))
+    assert judge(np.concatenate([street(), floating])).tolist() == [True, False]
+    assert judge_of(StateLayout((Plane("gray", "level"),), 4, 128, 128), viewpoint()) is None
 
 
 def test_sky_below_the_horizon_is_not_realistic() -> None:

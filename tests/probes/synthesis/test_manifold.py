@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from probes.states import to_stored
-from probes.synthesis.manifold import Found, Limits, RealReference, check, extremes
+from probes.synthesis.manifold import Found, Limits, Possible, RealReference, check, extremes
 from probes.synthesis.reference import Reference, for_target, measure_reference
 from probes.synthesis.targets import Target, resolve
 from tests.probes.linear_models import LATENT, LAYOUT, LinearAgent, LinearModel, Pictures
@@ -73,6 +73,17 @@ def test_reasons_are_counted_and_stricter_limits_fail_more() -> None:
     assert counts["passed"] == 0
     assert counts["chain_kl"] == counts["chain_radius"] == 10
     assert counts["output_change"] >= 9
+
+
+def test_what_a_domain_knows_cannot_be_fails_too() -> None:
+    told = np.arange(10) >= 3
+    real = np.arange(len(REAL.measured.kl)) >= 30
+    verdicts = check(MODEL, AGENT, TARGET, REAL, found(draws(10)), possible=Possible(lambda _: told, real))
+    assert verdicts.failed["unreal"].tolist() == [True] * 3 + [False] * 7
+    assert verdicts.counts()["unreal"] == 3
+    assert not verdicts.passes[:3].any()
+    without = check(MODEL, AGENT, TARGET, REAL, found(draws(10)))
+    assert without.real_pass_share - 0.11 < verdicts.real_pass_share < without.real_pass_share
 
 
 def test_the_agent_may_change_its_mind_as_much_as_over_real_states_of_high_objective() -> None:

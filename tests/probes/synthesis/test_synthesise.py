@@ -46,6 +46,18 @@ def test_variety_is_told_of_all_findings_and_of_those_that_pass(subject: Subject
     assert (alone.variety, alone.variety_passing) == (None, None)
 
 
+@pytest.mark.parametrize(("share", "is_asked"), [(0.96, True), (0.9, False)])
+def test_what_a_domain_knows_counts_if_it_holds_of_recorded_states(
+    share: float, is_asked: bool, subject: Subject
+) -> None:
+    real = subject.states.stored(subject.reference.indices)
+    known = {state.tobytes() for state in real[: round(share * len(real))]}
+    told = subject._replace(could_be=lambda some: np.array([state.tobytes() in known for state in some]))
+    found = synthesise(told, [target(subject, "V-")], replace(CONFIG, steps=1))[0]
+    assert ("unreal" in found.verdicts.failed) == is_asked
+    assert found.verdicts.passes.any() <= (not is_asked)  # no draw is a recorded state
+
+
 def test_a_search_by_another_name_of_the_same_formula_says_its_own_name(subject: Subject) -> None:
     first: Searched = synthesise(subject, [target(subject, "T-")], replace(CONFIG, steps=1))[0]
     other = renamed(first, target(subject, "V-"))
