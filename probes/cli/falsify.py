@@ -38,11 +38,13 @@ from probes.domains.driving_falsify import (
 from probes.domains.driving_replay import load_scenario
 from probes.domains.falsify_findings import findings_methods, realised_moments, steps_recorded
 from probes.domains.registry import load_driving_agent
+from probes.domains.user_method import load_user_method
 from probes.falsify import ELITES, POPULATION, Attempt, find_failure
 from probes.first_failures import duel, fastest, found_over_steps, summarise
 from probes.progress import track
 from probes.report.figures import draw_chart
 from probes.report.items import Curve, CurveSeries, SourceRef
+from probes.user_function import source_digest
 
 KIND = "falsification"
 WITH_FINDINGS = ("synthesis", "synthesis-at-hand")
@@ -63,7 +65,10 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--agent", default="reasonable-seg4", help="a shipped name, a run or a directory")
     parser.add_argument("--scenario", help="whose town it is; where the agent learned unless given")
     parser.add_argument(
-        "--methods", nargs="+", metavar="METHOD", help=f"of {', '.join((*METHODS, *WITH_FINDINGS))}"
+        "--methods",
+        nargs="+",
+        metavar="METHOD",
+        help=f"of {', '.join((*METHODS, *WITH_FINDINGS))}, or your own module:function",
     )
     parser.add_argument(
         "--realized", type=Path, help="what `probes realize` wrote; adds the methods of synthesis"
@@ -91,11 +96,14 @@ def run(args: argparse.Namespace) -> int:
     scenario = load_scenario(args.scenario) if args.scenario else agent.home()
     crossing = Crossing(agent, scenario)
     methods, parents = with_findings(args, scenario)
+    own = {name: load_user_method(name) for name in args.methods or () if ":" in name}
+    methods |= own
     names = check_methods(args.methods or list(methods), methods)
     settings = {
         "agent": {"name": agent.name, "digest": agent.digest},
         "scenario": {"name": scenario.name, "digest": scenario_digest(scenario)},
         "methods": names,
+        **({"sources": {name: source_digest(name) for name in own}} if own else {}),
         "seeds": args.seeds,
         "budget": args.budget,
         "random_runs": args.random_runs,

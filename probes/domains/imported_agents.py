@@ -6,10 +6,8 @@ Of a file nothing but the weights is read, into the network of Mnih et al. (2015
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +18,7 @@ from probes.agent import ProbeError
 from probes.domains.atari_agents import AtariAgent, GrayOutput
 from probes.domains.atari_frames import STACK
 from probes.domains.weight_files import Archive, load_tensors, read_file
+from probes.user_function import find_function
 
 HIDDEN = 512
 """Units of the last hidden layer."""
@@ -214,24 +213,13 @@ def _check_repeated(tensors: Mapping[str, Tensor], naming: Naming, name: str) ->
 
 def _call(name: str) -> nn.Module:
     """Import `module:function`, from the working directory too, and call the function."""
-    module_name, _, function_name = name.partition(":")
-    here = str(Path.cwd())
-    sys.path.append(here)
+    function = find_function(name, "agent")
     try:
-        module = import_module(module_name)
-        function = getattr(module, function_name, None)
-        if not callable(function):
-            known = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
-            near = get_close_matches(function_name, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ProbeError(f"agent {name!r}: {module_name} has no function {function_name!r}{hint}")
         network = function()
     except ProbeError:
         raise
     except (Exception, SystemExit) as error:
         raise ProbeError(f"agent {name!r}: cannot be made: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(here)
     if not isinstance(network, nn.Module):
         raise ProbeError(f"agent {name!r}: returned {type(network).__name__}, allowed is a torch.nn.Module")
     return network

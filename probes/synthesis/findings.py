@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from probes.synthesis.manifold import Limits, extremes
 from probes.synthesis.search_config import SearchConfig
 from probes.synthesis.synthesise import LIMITS, Searched, Subject
 from probes.synthesis.targets import ACTION_PREFIX, TARGETS, Target, TargetConfig, target_name
+from probes.user_function import source_digest
 
 KIND = "findings"
 RESULT = "result.json"
@@ -203,9 +202,6 @@ def _named(agent: NamedAgent) -> dict[str, str]:
 
 
 def _source_digest(target: Target) -> str | None:
-    """Return the sha256 of a user's module, which may change without its name."""
-    module = sys.modules.get(target.name.partition(":")[0])
-    if target.name in TARGETS or target.used.startswith(ACTION_PREFIX) or module is None:
-        return None
-    file = module.__file__
-    return None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    """Return the sha256 of a user's module; None of other targets."""
+    is_ours = target.name in TARGETS or target.used.startswith(ACTION_PREFIX)
+    return None if is_ours else source_digest(target.name)

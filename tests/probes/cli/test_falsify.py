@@ -43,6 +43,20 @@ def test_steps_are_told_by_method_and_nothing_is_searched_twice(
     assert json.loads(captured.out) == told
 
 
+def test_a_method_of_ones_own_is_searched_beside_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = "import numpy as np\n\n\ndef middle(dimensions, seed):\n    while True:\n"
+    (tmp_path / "own_search.py").write_text(f"{source}        yield np.full((1, dimensions), 0.5)\n")
+    arguments = ["--methods", "uniform", "own_search:middle"]
+    assert run(tmp_path / "falsify", *arguments) == 0
+    assert list(json.loads(capsys.readouterr().out)["summaries"]) == ["uniform", "own_search:middle"]
+    result = json.loads((tmp_path / "falsify" / "result.json").read_text())
+    assert len(result["sources"]["own_search:middle"]) == 64
+    assert result["attempts"]["own_search:middle"][0]["runs"] == 36
+
+
 @pytest.mark.parametrize(
     ("methods", "end"),
     [(["halton", "unifrom"], "; did you mean 'uniform'?\n"), (["halton", "halton"], ", recorded\n")],
