@@ -41,6 +41,11 @@ def add_noise(
             plane[...] = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 
+def frames_seen(scenario: Scenario) -> int:
+    """Return how many of the last frames a stack reaches back over, L; it shows every `stack_stride`-th."""
+    return (scenario.stack - 1) * scenario.stack_stride + 1
+
+
 class FrameStack:
     """The last frames of N worlds, and the stacks made of them.
 
@@ -51,7 +56,7 @@ class FrameStack:
         camera = scenario.camera
         self.modalities: tuple[str, ...] = tuple(scenario.modalities)
         self._noise, self._far = scenario.noise, camera.far
-        length = (scenario.stack - 1) * scenario.stack_stride + 1
+        length = frames_seen(scenario)
         self._offsets = np.arange(0, length, scenario.stack_stride)
         self.frames = np.zeros((worlds, length, len(self.modalities), camera.height, camera.width), np.uint8)
         """(N, L, M, H, W), a ring; the newest frame is at `head`."""

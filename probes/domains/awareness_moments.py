@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import ArrayLike, NDArray
 
 from drivesim.drivers import expert
+from drivesim.envs.observation import frames_seen
 from drivesim.envs.vector import DrivingVectorEnv
 from drivesim.pilots import ScriptedPilot
 from drivesim.scenario.conflicts import stopping_distance
@@ -120,7 +121,7 @@ def _drawn(
 ) -> tuple[NDArray[np.int64], list[TownState]]:
     """Drive; return how many moments each town had, and the past of the one that was drawn."""
     scenario, driver = env.scenario, ScriptedPilot(expert)
-    length = (scenario.stack - 1) * scenario.stack_stride + 1
+    length = frames_seen(scenario)
     observations, _ = env.reset(seed=list(seeds))
     recent: deque[TownState] = deque([env.state.copy()], maxlen=length)
     kept = [env.state.copy() for _ in range(length)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drivesim.envs.actions import action_names, control_table
+from drivesim.envs.actions import action_names
 from drivesim.envs.cameras import make_camera
 from drivesim.envs.observation import FrameStack
 from drivesim.envs.snapshot import Snapshot
@@ -29,6 +29,7 @@ from probes.domains.awareness_answers import AHEAD, HEADINGS, LEFT, MIDDLE, OUTC
 from probes.domains.awareness_drives import DRIVE_S, drive_pairs
 from probes.domains.awareness_moments import Moments, on_course, with_car, with_person
 from probes.domains.driving import DrivingAgent, state_layout
+from probes.domains.stopping_path import braking_actions
 
 Floats = NDArray[np.float64]
 Stored = NDArray[np.uint8]
@@ -75,22 +76,6 @@ def fits(agent: DrivingAgent, scenario: Scenario) -> bool:
     except ProbeError:
         return False
     return True
-
-
-def braking_actions(scenario: Scenario) -> list[int]:
-    """Return which actions brake.
-
-    Raises:
-        ProbeError: none does.
-    """
-    controls = control_table(scenario)
-    brakes = [] if controls is None else np.flatnonzero(controls[:, 1] > 0).tolist()
-    if not brakes:
-        raise ProbeError(
-            f"scenario {scenario.name!r}: found no action that brakes among"
-            f" {', '.join(action_names(scenario))}; allowed are scenarios with one"
-        )
-    return brakes
 
 
 class Studio:

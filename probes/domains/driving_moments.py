@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivesim.envs.cameras import make_camera
-from drivesim.envs.observation import FrameStack
+from drivesim.envs.observation import FrameStack, frames_seen
 from drivesim.render.actors import FIRST_CAR, FIRST_PERSON
 from drivesim.render.raycaster import RaycastRenderer
 from drivesim.render.scene import SceneBuilder
@@ -94,7 +94,7 @@ def _with_only(towns: TownState, cars: Records, people: Records) -> TownState:
 
 def _history(towns: TownState, scenario: Scenario) -> NDArray[np.uint8]:
     """Draw what leads to a moment (L, M, H, W), everybody having moved evenly."""
-    ago = np.arange((scenario.stack - 1) * scenario.stack_stride, -1, -1) / scenario.sim.decision_hz
+    ago = np.arange(frames_seen(scenario) - 1, -1, -1) / scenario.sim.decision_hz
     past = towns.select(np.zeros(len(ago), np.int64))
     past.town["tick"] -= np.rint(ago * scenario.sim.physics_hz).astype(np.int64)
     ego, cars, people = past.ego, past.cars, past.people

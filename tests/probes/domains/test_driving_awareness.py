@@ -18,11 +18,11 @@ from probes.domains.driving_awareness import (
     Jury,
     Studio,
     ask,
-    braking_actions,
     fits,
     require_fit,
     states_per_moment,
 )
+from probes.domains.stopping_path import braking_actions
 from tests.probes.domains.clear_moments import drawn
 from tests.towns import changed, scenario
 

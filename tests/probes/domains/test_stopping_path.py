@@ -55,5 +55,5 @@ def test_states_without_driving_classes_and_scenarios_without_brakes_are_refused
     scenario = load("reasonable")
     assert not isinstance(scenario.actions, str)
     rolling = {name: action.model_copy(update={"brake": 0.0}) for name, action in scenario.actions.items()}
-    with pytest.raises(ProbeError, match="no action of scenario 'reasonable' brakes"):
+    with pytest.raises(ProbeError, match="scenario 'reasonable': found no action that brakes"):
         blind_region(scenario.model_copy(update={"actions": rolling}), SEG4)
