@@ -51,7 +51,7 @@ def build_study(
     shelf = Shelf(directory, finding_names(config.actions))
     write_baselines(shelf)
     replayed = shelf.result("replay")["summaries"][agent.name]
-    adverse = config.scenarios[:2][-1]
+    adverse = config.scenario_names[:2][-1]
     return Study(
         title=f"What {agent.name} expects, and what happens",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -100,7 +100,7 @@ def _back_in_the_simulator(shelf: Shelf, agent: DrivingAgent, config: StudyConfi
         return ()
     amounts = config.amounts.returned
     return (
-        return_section(shelf, agent.layout, config.scenarios),
+        return_section(shelf, agent.layout, config.scenario_names),
         awareness_section(shelf),
         *((repair_section(shelf),) if amounts and amounts.repair_steps else ()),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from probes.domains.driving_companions import Company, company_steps
+from probes.domains.driving_replay import load_scenario
 from probes.domains.model_records import records
 from probes.domains.study_clusters import clusters_step
 from probes.domains.study_steps import (
@@ -105,7 +106,7 @@ class StudyConfig:
     models: dict[str, str]
     """State models for the goggles, by the name of their row; the searched one is `crisp`."""
     scenarios: tuple[str, ...]
-    """In which the agent is replayed."""
+    """In which the agent is replayed: shipped names or paths."""
     amounts: Amounts
     actions: tuple[str, ...]
     seed: int = 0
@@ -115,6 +116,11 @@ class StudyConfig:
     def model(self) -> str:
         """The state model that is searched."""
         return searched_model(self.models)
+
+    @property
+    def scenario_names(self) -> tuple[str, ...]:
+        """What the scenarios are called, which may be given as files."""
+        return tuple(load_scenario(given).name for given in self.scenarios)
 
     @property
     def returns(self) -> bool:

@@ -65,9 +65,10 @@ def _made_up(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
     monkeypatch.setattr(driving_cards, "find_model", lambda _: directory.parent / "peer")
 
 
-def build(directory: Path, amounts: Amounts = STAYING) -> Study:
+def build(
+    directory: Path, amounts: Amounts = STAYING, scenarios: tuple[str, ...] = ("reasonable", "distracted")
+) -> Study:
     models = {"crisp": str(directory / "crisp"), "paper": str(directory.parent / "paper")}
-    scenarios = ("reasonable", "distracted")
     config = StudyConfig("reasonable-seg4", models, scenarios, amounts, ("go", "brake"), company=COMPANY)
     return build_study(config, agent(), "smoke", directory, 60.0)
 
@@ -83,6 +84,16 @@ def test_a_study_that_goes_back_into_the_simulator_has_two_chapters_more(directo
     write_return(directory)
     study = build(directory, PRESETS["smoke"])
     assert tuple(section.id for section in study.sections) == (*SECTIONS, "return", "awareness")
+
+
+def test_scenarios_may_be_files(directory: Path, tmp_path: Path) -> None:
+    write_return(directory)
+    file = tmp_path / "my_street.yaml"
+    file.write_text("schema_version: 1\nname: reasonable\n")
+    study = build(directory, PRESETS["smoke"], (str(file), "distracted"))
+    assert study.sections[-2].id == "return"
+    assert "reasonable" in study.sections[-2].lead
+    assert str(file) not in str(study.to_json())
 
 
 def test_a_study_that_trains_the_agent_on_tells_what_it_did(directory: Path) -> None:
