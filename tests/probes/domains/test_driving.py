@@ -12,6 +12,8 @@ from gymnasium.vector import AutoresetMode
 from drivesim.envs.vector import DrivingVectorEnv
 from drivesim.render.semantics import NUM_CLASSES
 from drivesim.rl.networks import ActorCritic, ActorCriticConfig, InputLayout
+from drivesim.scenario.loader import load, loads
+from drivesim.scenario.record import record_of
 from probes.agent import Agent, ProbeError
 from probes.data.collect import CollectConfig, collect, rebuild
 from probes.data.saliency import check_relus, guided_gradient
@@ -94,6 +96,18 @@ def test_a_random_agent_is_of_the_same_shape_but_has_learned_nothing() -> None:
     judged = [one.judge(seen().numpy()).value for one in (first, again, agent())]
     assert torch.equal(judged[0], judged[1])
     assert not torch.allclose(judged[0], judged[2], atol=0.1)
+
+
+def test_an_agent_knows_the_scenario_it_learned_in_shipped_or_of_ones_own() -> None:
+    network = agent().network
+    assert agent().home() == load("reasonable")
+    own = loads(b"schema_version: 1\nname: school_street\nextends: reasonable\ncars: {count: 3}\n")
+    taught = DrivingAgent(network, agent().actions, "mine", own.name, record_of(own))
+    assert taught.home() == own
+    assert random_agent(taught, 1).home() == own
+    nowhere = DrivingAgent(network, agent().actions, "mine", own.name)
+    with pytest.raises(ProbeError, match="scenario of agent 'mine': school_street:1:1 .* no such scenario"):
+        nowhere.home()
 
 
 def test_an_agent_found_by_its_path_is_called_by_the_last_part_of_it() -> None:
