@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import verifai_samplers
-from benchmarks.verifai_samplers import cross_entropy, make_sampler
+from benchmarks.verifai_samplers import cross_entropy, make_sampler, multi_armed_bandit
 from probes.agent import ProbeError
 from probes.falsify import Run
 
@@ -19,12 +19,12 @@ class Sampler:
     def __init__(self, dimensions: int) -> None:
         self.dimensions, self.told = dimensions, list[tuple[Any, float]]()
 
-    def getSample(self) -> tuple[Any, int]:
+    def getSample(self) -> tuple[Any, str]:
         point = np.random.rand(self.dimensions)  # noqa: NPY002  # as VerifAI does
-        return SimpleNamespace(point=tuple(point)), len(self.told)
+        return SimpleNamespace(point=tuple(point)), f"of {point[0]}"
 
-    def update(self, sample: Any, info: int, robustness: float) -> None:
-        assert info == len(self.told)
+    def update(self, sample: Any, info: str, robustness: float) -> None:
+        assert info == f"of {sample.point[0]}"
         self.told.append((sample.point, robustness))
 
 
@@ -33,7 +33,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Sampler]:
     samplers: list[Sampler] = []
 
     def make(kind: str, dimensions: int) -> Sampler:
-        assert kind == "crossEntropy"
+        assert kind in ("crossEntropy", "multiArmedBandit")
         samplers.append(Sampler(dimensions))
         return samplers[-1]
 
@@ -41,8 +41,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Sampler]:
     return samplers
 
 
-def test_points_come_one_at_a_time_and_the_best_quarter_counts_as_failures(made: list[Sampler]) -> None:
-    proposals = cross_entropy(3, seed=1)
+def test_a_bandit_proposes_one_point_and_the_best_quarter_counts_as_failures(made: list[Sampler]) -> None:
+    proposals = multi_armed_bandit(3, seed=1)
     points = [next(proposals)]
     costs = [4.0, 3.0, 2.0, 1.0, 5.0]
     for cost in costs:
@@ -55,10 +55,21 @@ def test_points_come_one_at_a_time_and_the_best_quarter_counts_as_failures(made:
     assert [told[1] < 0 for told in sampler.told] == [False, True, True, True, False]
 
 
+def test_cross_entropy_proposes_a_batch_and_learns_of_each(made: list[Sampler]) -> None:
+    proposals = cross_entropy(3, seed=1)
+    points = next(proposals)
+    assert points.shape == (16, 3)
+    again = proposals.send([Run(1, float(k), False) for k in range(16)])
+    assert not (points == again).any()
+    (sampler,) = made
+    assert [told[0] for told in sampler.told] == [tuple(point) for point in points]
+    assert [told[1] for told in sampler.told] == pytest.approx(np.arange(16) - 3.75)
+
+
 @pytest.mark.usefixtures("made")
 def test_a_seed_alone_decides_and_the_global_generator_stays_as_it_was() -> None:
     def first_two(seed: int) -> list[float]:
-        proposals = cross_entropy(2, seed)
+        proposals = multi_armed_bandit(2, seed)
         points = [next(proposals), proposals.send([Run(1, 1.0, False)])]
         return [float(number) for point in points for number in point[0]]
 

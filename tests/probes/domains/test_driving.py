@@ -106,7 +106,7 @@ def test_an_agent_knows_the_scenario_it_learned_in_shipped_or_of_ones_own() -> N
     assert taught.home() == own
     assert random_agent(taught, 1).home() == own
     nowhere = DrivingAgent(network, agent().actions, "mine", own.name)
-    with pytest.raises(ProbeError, match="scenario of agent 'mine': school_street:1:1 .* no such scenario"):
+    with pytest.raises(ProbeError, match=r"scenario of agent 'mine': school_street:1:1 .* no such scenario"):
         nowhere.home()
 
 
