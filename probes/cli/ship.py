@@ -25,6 +25,8 @@ from probes.state_models.model_store import KIND
 
 INIT = "init"
 """Role of the model that a fit went on from."""
+STATES = "states"
+"""Role of the states that it was fitted to."""
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -100,7 +102,7 @@ def before(manifest: Manifest, parent: Parent) -> list[dict[str, Any]]:
     except ProbeError:
         found = None
     if found is None or found.digest != parent.digest:  # gone, or fitted anew since
-        gone = {"command": None, "seed": None, "iterations": None, "commit": None}
+        gone = {"command": None, "seed": None, "iterations": None, "commit": None, "states": None}
         return [{"kind": parent.kind, "name": Path(parent.path).name, "digest": parent.digest, **gone}]
     return history(found)
 
@@ -128,7 +130,20 @@ def told_of(manifest: Manifest) -> dict[str, Any]:
         "seed": manifest.seed,
         "iterations": done,
         "commit": manifest.commit,
+        "states": collected_by(manifest),
     }
+
+
+def collected_by(manifest: Manifest) -> str | None:
+    """Return the command that collected the states of a fit; None where they are not there any more."""
+    parent = manifest.parents.get(STATES)
+    if parent is None:
+        return None
+    try:
+        found = read_manifest(manifest.path / parent.path, parent.kind)
+    except ProbeError:
+        return None
+    return portable(found.command) if found.digest == parent.digest else None
 
 
 def without_places(manifest: Manifest) -> Manifest:

@@ -19,10 +19,11 @@ from probes.state_models.model_store import KIND
 from tests.probes.cli.conftest import told
 
 
-def model(path: Path, seed: int, init: Path | None = None) -> Path:
+def model(path: Path, seed: int, init: Path | None = None, states: Path | None = None) -> Path:
     """Write what passes for a state model, fitted for as many iterations as its seed."""
     config = {"fit": {"schedule": {"iterations": seed}}}
-    parents = {} if init is None else {"init": init}
+    given = {"init": init, "states": states}
+    parents = {role: parent for role, parent in given.items() if parent is not None}
     with (
         provenance.called("probes", "fit", "-o", str(path)),
         artifact.writing(path, KIND, config=config, seed=seed, parents=parents) as scratch,
@@ -75,6 +76,20 @@ def test_the_history_begins_with_the_first_ancestor(tmp_path: Path) -> None:
     ]
     assert [one["command"] for one in told] == [f"probes fit -o {one['name']}" for one in told]
     assert told[0]["digest"] == artifact.load(first, KIND).digest
+
+
+def test_the_history_tells_how_the_states_were_collected_as_long_as_they_are_there(tmp_path: Path) -> None:
+    with (
+        provenance.called("probes", "collect", "-o", str(tmp_path / "states")),
+        artifact.writing(tmp_path / "states", "state-set", config={}, seed=0, parents={}),
+    ):
+        pass
+    fitted = model(tmp_path / "m", 3, states=tmp_path / "states")
+    (one,) = history(read_manifest(fitted, KIND))
+    assert one["states"] == "probes collect -o states"
+    shutil.rmtree(tmp_path / "states")
+    (one,) = history(read_manifest(fitted, KIND))
+    assert one["states"] is None
 
 
 @pytest.mark.parametrize("is_fitted_anew", [True, False])
