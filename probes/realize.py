@@ -62,12 +62,11 @@ def refine(
     Raises:
         ProbeError: a cost is not finite.
     """
-    options = {"popsize": config.population, "verbose": -9}
+    # Of its own: by itself cma seeds NumPy's global generator, from which other threads draw too.
+    draws = np.random.RandomState(config.seed + len(blocks))
+    options = {"popsize": config.population, "verbose": -9, "seed": np.nan, "randn": draws.randn}
     strategies = [
-        cma.CMAEvolutionStrategy(
-            np.zeros(len(start[block])), 1.0, {**options, "seed": config.seed + 1 + number}
-        )
-        for number, block in enumerate(blocks)
+        cma.CMAEvolutionStrategy(np.zeros(len(start[block])), 1.0, dict(options)) for block in blocks
     ]
     for _ in range(config.generations):
         units = [strategy.ask() for strategy in strategies]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drivesim.render.semantics import NUM_CLASSES, SemanticClass
+from drivesim.render.semantics import SemanticClass
 from probes.domains.scenes import LIGHTS, class_pictures
 from probes.domains.town_sketch import Floats
 from probes.states import StateLayout
@@ -96,14 +96,12 @@ class Wanted:
         self._levels = [where for plane, _, where in layout.slices() if plane.kind == "level"]
         self._stored = stored
         self.pieces = pieces_of(self._classes[-1])
-        self._table = np.zeros(NUM_CLASSES, np.uint8)
-        for number, semantic in enumerate(THINGS, 1):
-            self._table[semantic] = number
+        self._masks = {semantic: self._classes == semantic for semantic in THINGS}
 
     def cost(self, drawn: NDArray[np.uint8]) -> Floats:
         """Return how unlike drawings (P, T, M, H, W) are, (P,): by pixels, by things, and by levels."""
         classes = class_pictures(drawn, self._layout)
-        differs = (classes != self._classes).mean((1, 2, 3))
+        differs = _counts(classes != self._classes) / self._classes.size
         cost: Floats = differs + _OVERLAP_WEIGHT * (1 - self._overlaps(classes))
         for piece in self.pieces:
             cost += _THING_WEIGHT / len(self.pieces) * (1 - piece.overlaps(classes[:, -1]))
@@ -130,16 +128,15 @@ class Wanted:
 
     def _overlaps(self, classes: NDArray[np.uint8]) -> Floats:
         """Return the mean intersection over union (P,) of the things that are there or drawn."""
-        one, two = self._table[self._classes], self._table[classes]
-        count = len(THINGS) + 1
-        same = np.where(one == two, one, 0)
-        sizes = np.bincount(one.ravel(), minlength=count)
-        found = np.stack([np.bincount(of.ravel(), minlength=count) for of in two])
-        shared = np.stack([np.bincount(of.ravel(), minlength=count) for of in same])
-        union = (sizes + found - shared)[:, 1:]
-        is_there = union > 0
-        parts = np.divide(shared[:, 1:], union, out=np.zeros(union.shape), where=is_there)
-        overlaps: Floats = np.where(is_there.any(1), parts.sum(1) / np.maximum(is_there.sum(1), 1), 1.0)
+        parts, is_there = [], []
+        for semantic, mask in self._masks.items():
+            made = classes == semantic
+            shared = made[:, mask].sum(1)
+            union = np.count_nonzero(mask) + _counts(made) - shared
+            is_there.append(union > 0)
+            parts.append(np.divide(shared, union, out=np.zeros(len(made)), where=union > 0))
+        count = np.sum(is_there, axis=0)
+        overlaps: Floats = np.where(count > 0, np.sum(parts, axis=0) / np.maximum(count, 1), 1.0)
         return overlaps
 
     def missing(self, drawn: NDArray[np.uint8], classes: Sequence[SemanticClass]) -> list[Piece]:
@@ -151,6 +148,11 @@ class Wanted:
     def agreement(self, drawn: NDArray[np.uint8]) -> float:
         """Return the share of pixels of a drawing (1, T, M, H, W) whose class is the state's."""
         return float((class_pictures(drawn, self._layout)[0] == self._classes).mean())
+
+
+def _counts(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count the flags that are set of each of P (P, ...); a sum over axes takes several times as long."""
+    return np.array([np.count_nonzero(one) for one in flags], np.int64)
 
 
 def find_things(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,19 @@ def test_a_cost_that_is_not_finite_is_told_of() -> None:
 def test_a_setting_out_of_range_is_refused_by_name(name: str, value: int) -> None:
     with pytest.raises(ProbeError, match=f"{name}: found {value}, allowed are"):
         RefineConfig(**{name: value})
+
+
+def test_searches_side_by_side_find_what_each_finds_alone() -> None:
+    def search(seed: int) -> list[float]:
+        config = RefineConfig(generations=30, seed=seed)
+        blocks = [slice(0, 2), slice(2, 4)]
+        return list(refine(bowls, np.zeros(4), np.ones(4), blocks, config))
+
+    def bowls(tried: Floats) -> Floats:
+        return np.stack([np.square(tried[:, block] - 1.0).sum(1) for block in (slice(0, 2), slice(2, 4))], 1)
+
+    before = np.random.get_state(legacy=True)[2]  # type: ignore[index]  # noqa: NPY002
+    alone = [search(seed) for seed in range(8)]
+    assert np.random.get_state(legacy=True)[2] == before  # type: ignore[index]  # noqa: NPY002
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(search, range(8))) == alone
