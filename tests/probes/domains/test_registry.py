@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from drivesim.scenario.loader import load
 from probes import agents
 from probes.agent import ProbeError
 from probes.domains import registry
@@ -93,7 +94,7 @@ def test_worlds_are_made_where_an_agent_learned_unless_a_scenario_is_given(tmp_p
     assert (made.func, made.args) == (AtariSimulation, (ConsoleConfig("freeway", sticky=0.25),))
     with pytest.raises(ProbeError, match="--scenario is about driving"):
         simulation_factory(game, "distracted")
-    for scenario, expected in ((None, "reasonable"), ("distracted", "distracted")):
+    for scenario, expected in ((None, load("reasonable")), ("distracted", "distracted")):
         town = simulation_factory(load_agent(DRIVER), scenario)
         assert isinstance(town, partial)
         assert (town.func, town.args) == (DrivingSimulation, (expected,))
