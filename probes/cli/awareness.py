@@ -23,7 +23,7 @@ from probes.domains.awareness_drives import DRIVE_S
 from probes.domains.awareness_moments import DRAW_S, WALK, Moments, collect_moments, plan_of
 from probes.domains.driving import DrivingAgent, random_agent
 from probes.domains.driving_awareness import ask, fits, require_fit, states_per_moment
-from probes.domains.driving_replay import load_scenario
+from probes.domains.driving_replay import chosen_scenario
 from probes.domains.registry import load_driving_agent
 from probes.progress import track
 from probes.report.plan_view import Panel, Plan, draw_plans, save_plans
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     console = begin(args)
     require_one_side(args.seed, args.episodes)
     given = [load_driving_agent(name, WHO) for name in args.agents]
-    scenario = load_scenario(args.scenario) if args.scenario else given[0].home()
+    scenario = chosen_scenario(args.scenario, given[0])
     for agent in given:
         require_fit(agent, scenario)
     agents, controls = with_controls(given, args, scenario)

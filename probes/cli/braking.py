@@ -18,7 +18,7 @@ from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.portion import Portion
 from probes.domains.driving import DrivingAgent
 from probes.domains.driving_braking import MOVING, measure_braking, without_traffic
-from probes.domains.driving_replay import load_scenario
+from probes.domains.driving_replay import chosen_scenario
 from probes.domains.registry import load_driving_agent
 from probes.progress import track
 
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Drive and count, unless it has been done."""
     console = begin(args)
     agent = load_driving_agent(args.agent, "probes braking")
-    scenario = load_scenario(args.scenario) if args.scenario else agent.home()
+    scenario = chosen_scenario(args.scenario, agent)
     settings = {
         "agent": {"name": agent.name, "digest": agent.digest},
         "scenario": scenario.name,

@@ -35,7 +35,7 @@ from probes.domains.driving_falsify import (
     Method,
     failure_share,
 )
-from probes.domains.driving_replay import load_scenario
+from probes.domains.driving_replay import chosen_scenario
 from probes.domains.falsify_findings import findings_methods, realised_moments, steps_recorded
 from probes.domains.registry import load_driving_agent
 from probes.domains.user_method import load_user_method
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     """Search, unless it has been done."""
     console = begin(args)
     agent = load_driving_agent(args.agent, "probes falsify")
-    scenario = load_scenario(args.scenario) if args.scenario else agent.home()
+    scenario = chosen_scenario(args.scenario, agent)
     crossing = Crossing(agent, scenario)
     methods, parents = with_findings(args, scenario)
     own = {name: load_user_method(name) for name in args.methods or () if ":" in name}

@@ -22,7 +22,7 @@ from probes.cli.options import Subparsers, add_common, begin, finish
 from probes.cli.subjects import unique_names
 from probes.data.state_set import load_states
 from probes.domains.driving_realize import Realised, Realiser, to_json
-from probes.domains.driving_replay import load_driver, load_scenario
+from probes.domains.driving_replay import chosen_scenario, load_driver
 from probes.domains.pictures import render_stack
 from probes.domains.registry import load_driving_agent
 from probes.progress import track
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     console = begin(args)
     states, agent = load_states(args.states), load_driving_agent(args.agent, "probes realize")
     paths = unique_names(args.findings, "states")
-    scenario = load_scenario(args.scenario) if args.scenario else agent.home()
+    scenario = chosen_scenario(args.scenario, agent)
     load_driver(args.agent, scenario)  # that it fits is found out before anything that takes long
     settings = RefineConfig(generations=args.generations, seed=args.seed)
     config = {

@@ -33,11 +33,12 @@ from probes.synthesis.climb import Progress
 from probes.synthesis.findings import KIND, load_findings, manifest_config, slug, write_findings
 from probes.synthesis.findings_summary import headline
 from probes.synthesis.landscape import slices
+from probes.synthesis.manifold import Possible
 from probes.synthesis.reference import KIND as REFERENCE
 from probes.synthesis.reference import outputs_of
 from probes.synthesis.round_trip import Pace
 from probes.synthesis.search_config import DEFAULT, SearchConfig
-from probes.synthesis.synthesise import Searched, Subject, renamed, synthesise
+from probes.synthesis.synthesise import Searched, Subject, possible_of, renamed, synthesise
 from probes.synthesis.targets import Target, TargetConfig, target_name
 
 WHOLE = ("chains", "draws", "steps", "batch")
@@ -178,15 +179,18 @@ def search_missing(stage: Stage, wanted: Sequence[Target]) -> None:
             stage.console.print(f"{path}: up to date", markup=False, highlight=False, soft_wrap=True)
         else:
             missing.setdefault(target.used, []).append(target)
-    formulas = list(missing.values())
+    formulas, possible = list(missing.values()), possible_of(stage.subject) if missing else None
     for group in slices(len(formulas), stage.side_by_side()):
-        for same, searched in zip(formulas[group], search_group(stage, formulas[group]), strict=True):
+        found = search_group(stage, formulas[group], possible)
+        for same, searched in zip(formulas[group], found, strict=True):
             for target in same:
                 named, settings = renamed(searched, target), stage.settings(target)
                 write_findings(stage.path(target), stage.subject, named, settings, stage.given.parents)
 
 
-def search_group(stage: Stage, formulas: Sequence[Sequence[Target]]) -> list[Searched]:
+def search_group(
+    stage: Stage, formulas: Sequence[Sequence[Target]], possible: Possible | None = None
+) -> list[Searched]:
     """Search for some formulas side by side, each given by the targets that share it."""
     targets = [same[0] for same in formulas]
     names = ", ".join(target.name for target in targets)
@@ -195,7 +199,8 @@ def search_group(stage: Stage, formulas: Sequence[Sequence[Target]]) -> list[Sea
         def show(now: Progress) -> None:
             shown.advance(1, **{now.target: f"J {now.objective:.3g} KL {now.kl:.4g}"})
 
-        return synthesise(stage.subject, targets, stage.config, on_step=show, pace=Pace(device=stage.device))
+        pace = Pace(device=stage.device)
+        return synthesise(stage.subject, targets, stage.config, on_step=show, pace=pace, possible=possible)
 
 
 def _alpha(text: str) -> float | Literal["auto"]:

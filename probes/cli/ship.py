@@ -97,11 +97,8 @@ def history(manifest: Manifest) -> list[dict[str, Any]]:
 
 def before(manifest: Manifest, parent: Parent) -> list[dict[str, Any]]:
     """Return the history of the model that a fit went on from."""
-    try:
-        found = read_manifest(manifest.path / parent.path, parent.kind)
-    except ProbeError:
-        found = None
-    if found is None or found.digest != parent.digest:  # gone, or fitted anew since
+    found = still_there(manifest, parent)
+    if found is None:
         gone = {"command": None, "seed": None, "iterations": None, "commit": None, "states": None}
         return [{"kind": parent.kind, "name": Path(parent.path).name, "digest": parent.digest, **gone}]
     return history(found)
@@ -137,13 +134,17 @@ def told_of(manifest: Manifest) -> dict[str, Any]:
 def collected_by(manifest: Manifest) -> str | None:
     """Return the command that collected the states of a fit; None where they are not there any more."""
     parent = manifest.parents.get(STATES)
-    if parent is None:
-        return None
+    found = None if parent is None else still_there(manifest, parent)
+    return None if found is None else portable(found.command)
+
+
+def still_there(manifest: Manifest, parent: Parent) -> Manifest | None:
+    """Return the manifest of a parent; None if it is gone, or has been made anew since."""
     try:
         found = read_manifest(manifest.path / parent.path, parent.kind)
     except ProbeError:
         return None
-    return portable(found.command) if found.digest == parent.digest else None
+    return found if found.digest == parent.digest else None
 
 
 def without_places(manifest: Manifest) -> Manifest:

@@ -17,7 +17,7 @@ from drivesim.scenario.errors import ScenarioError
 from drivesim.scenario.loader import load
 from drivesim.scenario.schema import Scenario
 from probes.agent import ProbeError
-from probes.domains.driving import load_agent
+from probes.domains.driving import DrivingAgent, load_agent
 from probes.replay import Outcome
 
 HIT = "person"
@@ -55,6 +55,15 @@ def load_scenario(name: str) -> Scenario:
         return load(name)
     except ScenarioError as error:
         raise ProbeError(str(error)) from error
+
+
+def chosen_scenario(given: str | None, agent: DrivingAgent) -> Scenario:
+    """Return the scenario that was asked for; the one in which an agent learned if none was.
+
+    Raises:
+        ProbeError: it is not there, or not valid.
+    """
+    return load_scenario(given) if given else agent.home()
 
 
 def load_driver(agent: str, scenario: Scenario) -> Pilot:

@@ -33,22 +33,20 @@ def _by_function(
     made = function(len(SPACE), seed)
     if not isinstance(made, Iterator) or not hasattr(made, "send"):
         raise ProbeError(f"method {given!r}: returned {type(made).__name__}, allowed is a generator")
-    return placed(_guarded(given, made), partial(crossing.place, seed))  # type: ignore[arg-type]
+    return placed(made, lambda batch: crossing.place(seed, checked(given, batch)))  # type: ignore[arg-type]
 
 
-def _guarded(given: str, made: Proposals[Floats]) -> Proposals[Floats]:
-    """Pass proposals on, after a check of each batch."""
-    batch = next(made, None)
-    while batch is not None:
-        points = np.asarray(batch)
-        is_right = points.ndim == 2 and points.shape[1] == len(SPACE) and points.dtype.kind == "f"
-        if not is_right or not len(points) or not ((points >= 0) & (points <= 1)).all():
-            raise ProbeError(
-                f"method {given!r}: yielded {points.dtype} {points.shape}, allowed are floats of 0 to 1,"
-                f" (P, {len(SPACE)}), P at least 1"
-            )
-        runs = yield points.astype(np.float64)
-        try:
-            batch = made.send(runs)
-        except StopIteration:
-            return
+def checked(given: str, batch: object) -> Floats:
+    """Return a batch of points (P, D) that a method has yielded.
+
+    Raises:
+        ProbeError: it is anything else.
+    """
+    points = np.asarray(batch)
+    is_right = points.ndim == 2 and points.shape[1] == len(SPACE) and points.dtype.kind == "f"
+    if not is_right or not len(points) or not ((points >= 0) & (points <= 1)).all():
+        raise ProbeError(
+            f"method {given!r}: yielded {points.dtype} {points.shape}, allowed are floats of 0 to 1,"
+            f" (P, {len(SPACE)}), P at least 1"
+        )
+    return points.astype(np.float64)

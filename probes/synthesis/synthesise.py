@@ -60,6 +60,7 @@ def synthesise(
     limits: Limits = LIMITS,
     on_step: Callable[[Progress], None] | None = None,
     pace: Pace = DEFAULT_PACE,
+    possible: Possible | None = None,
 ) -> list[Searched]:
     """Search for targets side by side and hold what is found against real states.
 
@@ -70,12 +71,12 @@ def synthesise(
         limits: of the checks.
         on_step: told of each step of each search.
         pace: of the checks; its device is the searches' too.
+        possible: as of `possible_of`; nothing is known unless given.
 
     Raises:
         ProbeError: a search or a check cannot be carried out.
     """
     model, agent, states, reference, _ = subject
-    possible = _possible(subject, pace)
     reals = [for_target(reference, target, agent, states, pace) for target in targets]
     sought = [Sought(*pair) for pair in zip(targets, reals, strict=True)]
     findings = search_all(model, agent, sought, config, on_step, pace.device)
@@ -89,7 +90,7 @@ def synthesise(
     return [checked(*one) for one in zip(targets, reals, findings, strict=True)]
 
 
-def _possible(subject: Subject, pace: Pace) -> Possible | None:
+def possible_of(subject: Subject, pace: Pace = DEFAULT_PACE) -> Possible | None:
     """Return what the subject's domain knows of which states could be, if that holds of the real ones."""
     if subject.could_be is None:
         return None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 
 from probes.agent import ProbeError
 from probes.domains.driving_falsify import SPACE
-from probes.domains.user_method import _guarded, load_user_method
-from probes.falsify import Floats, Proposals, Run
+from probes.domains.user_method import checked, load_user_method
+from probes.falsify import Floats, Proposals, Run, placed
 
 D = len(SPACE)
 RUNS = [Run(1, 0.5, False)]
@@ -23,7 +24,7 @@ def given(*batches: object) -> Proposals[Floats]:
 
 def test_points_are_passed_on_until_there_are_no_more() -> None:
     first, second = np.full((1, D), 0.25), np.full((2, D), 0.5, np.float32)
-    proposals = _guarded("m:f", given(first, second))
+    proposals = placed(given(first, second), partial(checked, "m:f"))
     assert np.array_equal(next(proposals), first)
     assert proposals.send(RUNS).dtype == np.float64
     with pytest.raises(StopIteration):
@@ -42,7 +43,7 @@ def test_points_are_passed_on_until_there_are_no_more() -> None:
 )
 def test_anything_else_is_told(batch: object, found: str) -> None:
     with pytest.raises(ProbeError, match=re.escape(f"method 'm:f': yielded {found}, allowed are floats")):
-        next(_guarded("m:f", given(batch)))
+        next(placed(given(batch), partial(checked, "m:f")))
 
 
 @pytest.fixture

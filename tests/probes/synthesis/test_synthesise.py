@@ -8,7 +8,7 @@ import pytest
 
 from probes.synthesis.climb import Progress
 from probes.synthesis.search_config import SearchConfig
-from probes.synthesis.synthesise import Searched, Subject, renamed, synthesise
+from probes.synthesis.synthesise import Searched, Subject, possible_of, renamed, synthesise
 from probes.synthesis.targets import Target, resolve
 from tests.probes.toy_sets import AGENT, toy_subject
 
@@ -53,7 +53,7 @@ def test_what_a_domain_knows_counts_if_it_holds_of_recorded_states(
     real = subject.states.stored(subject.reference.indices)
     known = {state.tobytes() for state in real[: round(share * len(real))]}
     told = subject._replace(could_be=lambda some: np.array([state.tobytes() in known for state in some]))
-    found = synthesise(told, [target(subject, "V-")], replace(CONFIG, steps=1))[0]
+    found = synthesise(told, [target(subject, "V-")], replace(CONFIG, steps=1), possible=possible_of(told))[0]
     assert ("unreal" in found.verdicts.failed) == is_asked
     assert found.verdicts.passes.any() <= (not is_asked)  # no draw is a recorded state
 
