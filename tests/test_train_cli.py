@@ -9,7 +9,7 @@ import pytest
 
 from drivesim.cli import main
 from drivesim.scenario.loader import load
-from drivesim.scenario.record import recorded_scenario
+from drivesim.scenario.record import DEFINITION, recorded_scenario
 from drivesim.train_cli import make_network
 
 TINY = """
@@ -46,7 +46,7 @@ def test_training_can_be_resumed_and_remembers_its_commands(tiny: str) -> None:
     options = f"{tiny} --run r --envs 2 --precision float32"
     assert metadata["commands"][0]["command"] == f"drivesim train {options} --steps 32"
     assert metadata["scenario"] == "tiny"
-    assert recorded_scenario(metadata, "agent.json") == load(tiny)
+    assert recorded_scenario("tiny", metadata[DEFINITION], "agent.json") == load(tiny)
 
 
 def test_a_finished_run_is_evaluated_recorded_and_shipped(tiny: str) -> None:

@@ -22,19 +22,19 @@ def record_of(scenario: Scenario) -> dict[str, Any]:
     return record
 
 
-def recorded_scenario(metadata: Mapping[str, Any], where: str) -> Scenario:
+def recorded_scenario(name: str, record: Mapping[str, Any] | None, where: str) -> Scenario:
     """Return the scenario that an agent learned in: as it was recorded, else the shipped one of that name.
 
     Args:
-        metadata: the agent's.
+        name: of the scenario.
+        record: as `record_of` returned it; None if there is none.
         where: it was read, for messages.
 
     Raises:
         ScenarioError: what was recorded is not valid any more, or nothing was and no such one is shipped.
     """
-    record = metadata.get(DEFINITION)
     if record is None:
-        return load(str(metadata.get("scenario")))
+        return load(name)
     try:
         return Scenario.model_validate_json(json.dumps(record))
     except ValidationError as error:

@@ -93,7 +93,7 @@ class DrivingAgent(nn.Module):
             ProbeError: it is not there any more, or not valid.
         """
         try:
-            return recorded_scenario({"scenario": self.scenario, DEFINITION: self.definition}, self.name)
+            return recorded_scenario(self.scenario, self.definition, self.name)
         except ScenarioError as error:
             raise ProbeError(f"scenario of agent {self.name!r}: {error}") from error
 
