@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         scores = summaries(played)
         evaluation = {
             "command": provenance.command(),
-            "commit": provenance.commit_of(Path(__file__).parents[2])._asdict(),
+            "commit": provenance.commit_of(Path(__file__).parents[1])._asdict(),
             "scores": scores,
             "episodes": {name: episodes.to_json() for name, episodes in played.items()},
         }

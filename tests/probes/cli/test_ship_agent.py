@@ -8,10 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+import probes
+
 pytest.importorskip("ale_py")
 
 from drivesim.rl.checkpoint import AGENT
 from probes.agents import EVALUATION
+from probes.artifacts.provenance import commit_of
 from probes.cli import MISUSE, main
 from probes.cli.ship_agent import summaries
 from probes.data.episodes import Episodes
@@ -44,6 +47,7 @@ def test_an_agent_is_kept_with_its_curve_and_with_held_out_games(
     evaluation = json.loads((kept / EVALUATION).read_text())
     assert evaluation["scores"] == scores
     assert evaluation["command"].startswith("probes ship-agent")
+    assert evaluation["commit"] == commit_of(Path(probes.__file__).parent)._asdict()
     episodes = Episodes.from_json(evaluation["episodes"]["always up"])
     assert episodes.seeds.tolist() == [1_000_000, 1_000_001]
     assert scores["always up"]["score"]["value"] == episodes.returns.mean() > 15
