@@ -30,6 +30,11 @@ def add_parser(commands: Subparsers) -> None:
     for name in ("fit_states", "held_out_states", "worlds", "spacing", "fit_seed", "held_out_seed", "seed"):
         kind = positive_int if name in ("fit_states", "worlds", "spacing") else natural_int
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=defaults[name])
+    parser.add_argument(
+        "--held-out-spacing",
+        type=positive_int,
+        help="of held-out states; as far as those to fit unless given",
+    )
     parser.add_argument("--epsilon", type=float, default=defaults["epsilon"], help="share of random actions")
     parser.add_argument(
         "--through", metavar="MODEL", help="a state model that the agent sees through in some of the worlds"

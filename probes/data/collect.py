@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,9 @@ class CollectConfig:
     spacing: int = 5
     """Decisions from one kept state to the next of its world. The paper keeps every state; neighbours are
     nearly equal, so that the same number of states shows five times as much of the world when spaced."""
+    held_out_spacing: int | None = None
+    """Likewise of the held-out ones; None: so wide that they follow episodes as far as those to fit. Fewer
+    states by the same spacing would show how episodes begin, and nothing else."""
     fit_seed: int = 600_000
     """The first episode's; later ones count up from it."""
     held_out_seed: int = 1_000_000
@@ -53,6 +57,20 @@ class CollectConfig:
                 f"held_out_seed: found {self.held_out_seed}, allowed are {self.fit_seed + self.worlds} and"
                 " more, above the seeds to fit"
             )
+        if self.held_out_spacing is not None and self.held_out_spacing < 1:
+            raise ProbeError(f"held_out_spacing: found {self.held_out_spacing}, allowed are 1 and more")
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Self:
+        """Return what a manifest tells; sets that know one spacing only were collected by it throughout."""
+        return cls(**{"held_out_spacing": told["spacing"], **told})
+
+    @property
+    def held_out_every(self) -> int:
+        """Decisions from one held-out state to the next of its world."""
+        if self.held_out_spacing is not None:
+            return self.held_out_spacing
+        return self.spacing * max(1, self.fit_states // max(1, self.held_out_states))
 
 
 @dataclass(frozen=True)
@@ -202,7 +220,7 @@ def rebuild(source: Path, factory: SimulationFactory, path: Path, progress: Repo
         ProbeError: the source is damaged, or was collected in another simulation.
     """
     known = load_states(source)
-    config = CollectConfig(**known.config["collect"])
+    config = CollectConfig.from_json(known.config["collect"])
     simulation = factory(config.worlds)
     try:
         found, wanted = simulation.digest, known.config["simulation"]["digest"]
@@ -234,11 +252,13 @@ def _record(
     writer = StateWriter(directory, simulation.layout)
     total = config.fit_states + config.held_out_states
     report = (lambda kept: progress(kept, total)) if progress is not None else (lambda _kept: None)
-    recorder = Recorder(simulation, decide, writer, config.spacing, report)
+    recorder = Recorder(simulation, decide, writer, report)
     try:
-        recorder.record(config.fit_states, range(config.fit_seed, config.held_out_seed), held_out=False)
+        seeds = range(config.fit_seed, config.held_out_seed)
+        recorder.record(config.fit_states, seeds, config.spacing, held_out=False)
         if config.held_out_states:
-            recorder.record(config.held_out_states, range(config.held_out_seed, 2**53), held_out=True)
+            seeds = range(config.held_out_seed, 2**53)
+            recorder.record(config.held_out_states, seeds, config.held_out_every, held_out=True)
         writer.finish(np.stack(recorder.taken))
     finally:
         writer.close()

@@ -93,7 +93,6 @@ class Recorder:
         simulation: of W worlds.
         decide: what all worlds do.
         writer: takes the states that are kept.
-        spacing: decisions from one kept state to the next of its world.
         report: told how many states are kept.
     """
 
@@ -102,22 +101,20 @@ class Recorder:
         simulation: Simulation,
         decide: Decider,
         writer: StateWriter,
-        spacing: int,
         report: Callable[[int], None],
     ) -> None:
-        self._simulation, self._decide, self._writer = simulation, decide, writer
-        self._spacing, self._report = spacing, report
+        self._simulation, self._decide, self._writer, self._report = simulation, decide, writer, report
         self._kept = self._episodes = 0
         self.taken: list[NDArray[np.int16]] = []
         """Of each decision so far the actions of all worlds (W,)."""
 
-    def record(self, states: int, seeds: range, *, held_out: bool) -> None:
-        """Start episodes in all worlds and keep so many states of them."""
+    def record(self, states: int, seeds: range, spacing: int, *, held_out: bool) -> None:
+        """Start episodes in all worlds and keep so many states of them, `spacing` decisions apart."""
         drive = Drive(self._simulation, seeds, self._episodes)
         wanted, first = self._kept + states, len(self.taken)
         while True:
             decision = self._decide(drive, len(self.taken), self._kept)
-            if (len(self.taken) - first) % self._spacing == 0:
+            if (len(self.taken) - first) % spacing == 0:
                 self._keep(drive, decision, wanted, held_out)
             self.taken.append(decision.actions.astype(np.int16))
             if self._kept == wanted:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,22 @@ def test_fit_and_held_out_states_come_from_different_seeds(tmp_path: Path) -> No
     assert seeds[~states.held_out].min() == 40
     assert seeds[~states.held_out].max() < 100
     assert seeds[states.held_out].min() == 100
+
+
+def test_held_out_states_follow_episodes_as_far_as_those_to_fit(tmp_path: Path) -> None:
+    few = replace(SMALL, fit_states=120, held_out_states=12, spacing=1)
+    states = collect(Counters, Critic(), few, tmp_path / "set")
+    per_world = few.held_out_states // few.worlds
+    assert len(states.taken) == 120 // 3 + 1 + (per_world - 1) * 10
+    near = replace(few, held_out_spacing=1)
+    assert len(collect(Counters, Critic(), near, tmp_path / "near").taken) == 120 // 3 + per_world
+
+
+def test_a_set_that_knows_one_spacing_is_driven_anew_by_it() -> None:
+    told = asdict(SMALL)
+    assert CollectConfig.from_json(told) == SMALL
+    del told["held_out_spacing"]
+    assert CollectConfig.from_json(told).held_out_every == SMALL.spacing < SMALL.held_out_every
 
 
 def test_no_state_straddles_two_episodes(tmp_path: Path) -> None:
@@ -194,7 +210,14 @@ def test_an_agent_with_other_actions_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("fit_states", 0), ("worlds", 0), ("spacing", 0), ("epsilon", 1.5), ("held_out_seed", 600_010)],
+    [
+        ("fit_states", 0),
+        ("worlds", 0),
+        ("spacing", 0),
+        ("held_out_spacing", 0),
+        ("epsilon", 1.5),
+        ("held_out_seed", 600_010),
+    ],
 )
 def test_a_number_out_of_range_is_named_with_what_is_allowed(name: str, value: float) -> None:
     numbers: dict[str, Any] = {name: value}
