@@ -2,8 +2,9 @@
 
 `VectorConsoles` is ale-py's native vector environment: threads, but no memory to look at, and starting an
 episode by a seed takes it a tenth of a second, because the ROM is loaded anew. `PlainConsoles` steps one
-interface per world from Python on one thread: it is as fast per core, starts episodes sixteen times faster
-without sticky actions, and gives the memory of 128 bytes. Both show the same pictures, bit for bit.
+interface per world from Python on one thread: it is faster per core, for the pictures are drawn here, starts
+episodes sixteen times faster without sticky actions, and gives the memory of 128 bytes. Both play the same
+games and show the same pictures, bit for bit.
 
 A decision lasts four frames; a picture is the brighter of the last two in each channel, made 84x84 by area
 (Mnih et al. 2015). An episode starts after 0 to 29 frames of doing nothing, drawn by its seed, with the
@@ -83,6 +84,10 @@ class Consoles(Protocol):
         """Take one decision (N,), indices of actions, in the worlds of a mask (N,) at least."""
         ...
 
+    def go_on(self, actions: NDArray[np.integer], ended: Mask) -> Moment:
+        """Take one decision (N,); worlds whose episode has ended, a mask (N,), start their next instead."""
+        ...
+
     def close(self) -> None:
         """Give back what is held; closing twice is harmless."""
         ...
@@ -150,6 +155,10 @@ class VectorConsoles:
         del moving
         pixels, rewards, over, cut, info = self._env.step(np.asarray(actions, np.int64))
         return self._moment(pixels, rewards, over, cut, info)
+
+    def go_on(self, actions: NDArray[np.integer], ended: Mask) -> Moment:
+        """Take one decision (N,); worlds whose episode has ended, a mask (N,), start their next instead."""
+        return self.step(actions, ~ended)
 
     @staticmethod
     def _moment(pixels: Any, rewards: Any, over: Any, cut: Any, info: Any) -> Moment:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from drivesim.rl.learner import LEARNING_END
 from probes.domains.atari import action_names, find_game
-from probes.domains.atari_consoles import ConsoleConfig, Mask, Moment, VectorConsoles
+from probes.domains.atari_consoles import ConsoleConfig, Mask, Moment
 from probes.domains.atari_frames import SIDE, STACK, PictureStack, gray_from_pixels
+from probes.domains.atari_plain import open_consoles
 
 Info = dict[str, Any]
 RESEED_AFTER = 10_000
@@ -62,7 +63,7 @@ class AtariLearningEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
         self.single_action_space = Discrete(len(self.actions))
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._consoles = VectorConsoles(config, num_envs, threads)
+        self._consoles = open_consoles(config, num_envs, threads)
         self._stack = PictureStack(num_envs, (SIDE, SIDE))
         self._reseed_after = reseed_after
         self._seeds = np.zeros(num_envs, np.int64)
@@ -120,7 +121,7 @@ class AtariLearningEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]])
 
     def _play(self, actions: NDArray[Any]) -> Moment:
         """Step all worlds and take in what they show."""
-        moment = self._consoles.step(actions, ~self._ended)
+        moment = self._consoles.go_on(actions, self._ended)
         self._taken.append(actions.astype(np.uint8))
         self._scores = np.where(self._ended, 0.0, self._scores) + moment.rewards
         self._stack.next()

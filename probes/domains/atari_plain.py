@@ -5,23 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from probes.domains.atari import emulator, rom_path
-from probes.domains.atari_consoles import FRAME_SKIP, NOOP_MAX, ConsoleConfig, Mask, Moment, emulator_seeds
+from probes.domains.atari_consoles import (
+    FRAME_SKIP,
+    NOOP_MAX,
+    ConsoleConfig,
+    Consoles,
+    Mask,
+    Moment,
+    VectorConsoles,
+    emulator_seeds,
+)
 from probes.domains.atari_frames import SIDE
+from probes.domains.atari_screens import Palette, draw
 
 
-def _noops(seed: int) -> int:
-    """Draw how many frames an episode waits, as the native environment does: std::mt19937, Lemire (2019)."""
-    bits = np.random.MT19937()
-    bits._legacy_seeding(seed)  # as std::mt19937 is seeded
-    while True:
-        product = int(bits.random_raw()) * NOOP_MAX
-        if product % 2**32 >= 2**32 % NOOP_MAX:
-            return product >> 32
+class Waits:
+    """How many frames episodes wait, one after another, as the native environment draws them.
+
+    That is std::mt19937 and the way of Lemire (2019) to a whole number below `NOOP_MAX`.
+
+    Args:
+        seed: of the first of them.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._bits = np.random.MT19937()
+        self._bits._legacy_seeding(seed)  # as std::mt19937 is seeded
+
+    def __next__(self) -> int:
+        while True:
+            product = int(self._bits.random_raw()) * NOOP_MAX
+            if product % 2**32 >= 2**32 % NOOP_MAX:
+                return product >> 32
 
 
 @dataclass(frozen=True)
@@ -30,7 +49,7 @@ class SavedConsole:
 
     machine: bytes
     screens: NDArray[np.uint8]
-    """(2, rows, columns, 3): what the machine shows is stale after a restore, so it is kept apart."""
+    """(S, rows, columns), palette indices: what the machine shows is stale after a restore, so it is kept."""
     elapsed: int
 
 
@@ -39,12 +58,13 @@ class Console:
 
     Args:
         config: the game.
+        palette: learns the game's colours; those of other consoles of the same game, to share them.
 
     Raises:
         ProbeError: there is no such game.
     """
 
-    def __init__(self, config: ConsoleConfig) -> None:
+    def __init__(self, config: ConsoleConfig, palette: Palette | None = None) -> None:
         self._config = config
         self._rom = rom_path(config.game)
         self._machine = emulator().ALEInterface()
@@ -54,19 +74,30 @@ class Console:
         self._pristine = self._machine.cloneState(include_rng=True)
         self._actions = self._machine.getMinimalActionSet()
         self._fire = next((action for action in self._actions if action.name == "FIRE"), None)
-        self._screens = np.zeros((2, *self._machine.getScreenDims(), 3), np.uint8)
+        self._palette = palette or Palette()
+        self._waits = Waits(0)
+        rows, columns = self._machine.getScreenDims()
+        # Decisions write into the first two and the last two by turns, from the middle outwards: so what is
+        # shown lies side by side, also where an episode ends between a decision's first look and its second.
+        self._screens = np.zeros((4, rows, columns), np.uint8)
+        self._shown = slice(1, 2)
         self._elapsed = 0
 
     def start(self, seed: int) -> None:
         """Start an episode by a seed from 0 to 2^31 - 1."""
-        machine = self._machine
         if self._config.sticky:  # only then does the machine draw, and only loading seeds its draws
-            machine.setInt("random_seed", seed)
-            machine.loadROM(self._rom)
+            self._machine.setInt("random_seed", seed)
+            self._machine.loadROM(self._rom)
         else:
-            machine.restoreState(self._pristine)
+            self._machine.restoreState(self._pristine)
+        self._waits = Waits(seed)
+        self.start_next()
+
+    def start_next(self) -> None:
+        """Start the next episode after one that a seed has started, as the native environment does."""
+        machine = self._machine
         machine.reset_game()
-        waiting = _noops(seed)
+        waiting = next(self._waits)
         if self._fire is not None:
             machine.act(self._fire)
             waiting -= 1
@@ -74,27 +105,39 @@ class Console:
             machine.act(0)
             if machine.game_over():
                 machine.reset_game()
-        self._screens[1] = 0
-        machine.getScreenRGB(self._screens[0])
+        self._look(1)
+        self._shown = slice(1, 2)
         self._elapsed = 0
 
     def step(self, action: int) -> tuple[int, bool, bool]:
         """Take a decision; return its reward, whether the game is over, and whether the episode is cut."""
         reward, is_over, is_cut = 0, False, False
+        chosen, start, end = self._actions[action], self._shown.start, self._shown.stop
+        first, last = (2, 3) if end == 2 else (1, 0)
         for left in reversed(range(FRAME_SKIP)):
-            reward += self._machine.act(self._actions[action])
+            reward += self._machine.act(chosen)
             self._elapsed += 1
             is_over, is_cut = self._machine.game_over(), self._elapsed >= self._config.max_frames
             if is_over or is_cut:
                 break
-            if left < 2:
-                self._machine.getScreenRGB(self._screens[left])
+            if left == 1:
+                self._look(first)
+                self._shown = slice(min(start, first), max(end, first + 1))
+            elif left == 0:
+                self._look(last)
+                self._shown = slice(min(first, last), max(first, last) + 1)
         return reward, is_over, is_cut and not is_over
 
+    def _look(self, place: int) -> None:
+        """Copy what the machine shows, and learn colours that have not been met."""
+        screen = self._screens[place]
+        self._machine.getScreen(screen)
+        if not self._palette.knows(screen):
+            self._palette.learn(screen, self._machine.getScreenRGB())
+
     def draw(self, out: NDArray[np.uint8]) -> None:
-        """Write the picture into `out` (84, 84, 3); once after each start or step."""
-        np.maximum(self._screens[0], self._screens[1], out=self._screens[0])
-        cv2.resize(self._screens[0], (SIDE, SIDE), dst=out, interpolation=cv2.INTER_AREA)
+        """Write the picture into `out` (84, 84, 3)."""
+        draw(self._screens[self._shown], self._palette, out)
 
     def counts(self) -> tuple[int, int]:
         """Return the lives that are left, and the frames since the game was reset."""
@@ -111,12 +154,14 @@ class Console:
     def save(self) -> SavedConsole:
         """Copy all that the future depends on."""
         machine = self._machine.cloneState(include_rng=True).serialize()
-        return SavedConsole(machine, self._screens.copy(), self._elapsed)
+        return SavedConsole(machine, self._screens[self._shown].copy(), self._elapsed)
 
     def restore(self, saved: SavedConsole) -> None:
         """Go on from what `save` returned, also of another console of the same game."""
         self._machine.restoreState(emulator().ALEState(saved.machine))
-        self._screens[:] = saved.screens
+        count = len(saved.screens)
+        self._shown = slice(max(0, 2 - count), max(2, count))
+        self._screens[self._shown] = saved.screens
         self._elapsed = saved.elapsed
 
 
@@ -132,9 +177,9 @@ class PlainConsoles:
     """
 
     def __init__(self, config: ConsoleConfig, num_worlds: int) -> None:
-        cv2.setNumThreads(1)  # threads of OpenCV's own cost more than so small a picture takes
+        palette = Palette()
         self.num_worlds = num_worlds
-        self.consoles = [Console(config) for _ in range(num_worlds)]
+        self.consoles = [Console(config, palette) for _ in range(num_worlds)]
         self._pixels = np.zeros((num_worlds, SIDE, SIDE, 3), np.uint8)
 
     def start(self, worlds: Mask, seeds: Sequence[int]) -> Moment:
@@ -152,6 +197,13 @@ class PlainConsoles:
             console.draw(self._pixels[index])
         return self._moment(outcomes)
 
+    def go_on(self, actions: NDArray[np.integer], ended: Mask) -> Moment:
+        """Take one decision (N,); the worlds of a mask (N,) start their next episodes instead."""
+        for index, console in self._chosen(ended):
+            console.start_next()
+            console.draw(self._pixels[index])
+        return self.step(actions, ~ended)
+
     def _chosen(self, worlds: Mask) -> Iterator[tuple[int, Console]]:
         return ((int(index), self.consoles[index]) for index in np.flatnonzero(worlds))
 
@@ -165,3 +217,8 @@ class PlainConsoles:
 
     def close(self) -> None:
         """Nothing is held that the last reference does not give back."""
+
+
+def open_consoles(config: ConsoleConfig, num_worlds: int, threads: int) -> Consoles:
+    """Return the consoles that are fastest on that many threads."""
+    return PlainConsoles(config, num_worlds) if threads == 1 else VectorConsoles(config, num_worlds, threads)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from probes.agent import ProbeError
 from probes.data.simulation import Simulation, Step
 from probes.domains.atari import action_names, find_game
-from probes.domains.atari_consoles import ConsoleConfig, Consoles, Mask, Moment, VectorConsoles, game_digest
+from probes.domains.atari_consoles import ConsoleConfig, Mask, Moment, game_digest
 from probes.domains.atari_frames import LAYOUT, SIDE, PictureStack, planes_from_pixels
-from probes.domains.atari_plain import PlainConsoles
+from probes.domains.atari_plain import PlainConsoles, open_consoles
 
 ENDINGS = np.array(["none", "over", "time"])
 """What may end an episode: the game, or its length."""
@@ -38,8 +38,7 @@ class AtariSimulation:
         self.layout = LAYOUT
         self.actions = action_names(self.name)
         self.num_worlds = num_worlds
-        self._plain = PlainConsoles(config, num_worlds) if threads == 1 else None
-        self._consoles: Consoles = self._plain or VectorConsoles(config, num_worlds, threads)
+        self._consoles = open_consoles(config, num_worlds, threads)
         self._stack = PictureStack(num_worlds, (3, SIDE, SIDE))
         self._ended = np.ones(num_worlds, np.bool_)
         self._last = np.zeros((num_worlds, *LAYOUT.stored_shape), np.uint8)
@@ -95,7 +94,7 @@ class AtariSimulation:
         rewards' signs, as agents count them when they learn.
         """
         counts: dict[str, NDArray[np.generic]] = {name: array.copy() for name, array in self._counts.items()}
-        return counts | ({"ram": self.ram()} if self._plain else {})
+        return counts | ({"ram": self.ram()} if isinstance(self._consoles, PlainConsoles) else {})
 
     def ram(self) -> NDArray[np.uint8]:
         """Copy the memories (N, 128).
@@ -115,9 +114,9 @@ class AtariSimulation:
             self._open().consoles[world].set_ram(index, value)
 
     def _open(self) -> PlainConsoles:
-        if self._plain is None:
+        if not isinstance(self._consoles, PlainConsoles):
             raise ProbeError(f"game {self.name!r}: memories can be looked at with one thread alone")
-        return self._plain
+        return self._consoles
 
     def close(self) -> None:
         """Give back what is held."""
