@@ -57,8 +57,7 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"{args.output}: up to date", markup=False, highlight=False, soft_wrap=True)
         states = load_states(args.output, verify=False)
     else:
-        total = config.fit_states + config.held_out_states
-        with track(total, f"collect {agent.name}", "states", console) as shown:
+        with track(config.decisions, f"collect {agent.name}", "decisions", console) as shown:
             states = collect(factory, agent, config, args.output, shown.report, seen)
     episodes = len(np.unique(states.provenance["episode"]))
     return finish(args, {"states": len(states), "episodes": episodes}, console)

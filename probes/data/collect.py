@@ -72,6 +72,12 @@ class CollectConfig:
             return self.held_out_spacing
         return self.spacing * max(1, self.fit_states // max(1, self.held_out_states))
 
+    @property
+    def decisions(self) -> int:
+        """How many each world takes in all."""
+        parts = ((self.fit_states, self.spacing), (self.held_out_states, self.held_out_every))
+        return sum(1 + (math.ceil(states / self.worlds) - 1) * every for states, every in parts if states)
+
 
 @dataclass(frozen=True)
 class SeenThrough:
@@ -113,7 +119,7 @@ def collect(
         agent: what plays; frozen.
         config: how.
         path: of the artifact to write.
-        progress: told of every decision that keeps states.
+        progress: told of every decision.
         through: in which worlds a state model stands between; none unless given.
 
     Returns:
@@ -250,8 +256,8 @@ def _record(
 ) -> None:
     """Fill the directory of a state set."""
     writer = StateWriter(directory, simulation.layout)
-    total = config.fit_states + config.held_out_states
-    report = (lambda kept: progress(kept, total)) if progress is not None else (lambda _kept: None)
+    total = config.decisions
+    report = (lambda taken: progress(taken, total)) if progress is not None else (lambda _taken: None)
     recorder = Recorder(simulation, decide, writer, report)
     try:
         seeds = range(config.fit_seed, config.held_out_seed)

@@ -93,7 +93,7 @@ class Recorder:
         simulation: of W worlds.
         decide: what all worlds do.
         writer: takes the states that are kept.
-        report: told how many states are kept.
+        report: told how many decisions have been taken.
     """
 
     def __init__(
@@ -117,6 +117,7 @@ class Recorder:
             if (len(self.taken) - first) % spacing == 0:
                 self._keep(drive, decision, wanted, held_out)
             self.taken.append(decision.actions.astype(np.int16))
+            self._report(len(self.taken))
             if self._kept == wanted:
                 self._episodes += drive.begun
                 return
@@ -133,4 +134,3 @@ class Recorder:
             situation,
         )
         self._kept += count
-        self._report(self._kept)

@@ -46,7 +46,7 @@ def test_states_are_collected_counted_and_not_collected_again(
     episodes = len(set(states.provenance["episode"].tolist()))
     assert json.loads(told.out) == {"path": str(tmp_path / "set"), "states": 13, "episodes": episodes}
     assert (len(states.fit_indices), len(states.held_out_indices)) == (9, 4)
-    assert "collect critic: 13 of 13 states" in told.err
+    assert "collect critic: 14 of 14 decisions" in told.err
     before = (tmp_path / "set" / "manifest.json").read_bytes()
     assert run(tmp_path / "set") == 0
     again = capsys.readouterr()

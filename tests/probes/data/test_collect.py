@@ -36,8 +36,9 @@ def test_a_set_holds_the_states_that_were_asked_for_and_what_the_agent_said_of_t
     agent = Critic()
     states = collect(Counters, agent, SMALL, tmp_path / "set", lambda *done: told.append(done))
     assert (len(states.fit_indices), len(states.held_out_indices)) == (20, 6)
-    assert told[0] == (3, 26)
-    assert told[-1] == (26, 26)
+    whole = len(states.taken)
+    assert told == [(decisions, whole) for decisions in range(1, whole + 1)]
+    assert whole == SMALL.decisions
     output = agent.judge(states.stored(np.arange(26)))
     np.testing.assert_allclose(states.scores, output.scores.numpy(), atol=1e-6)
     np.testing.assert_allclose(states.value, output.value.numpy(), atol=1e-6)

@@ -63,14 +63,14 @@ def test_provenance_says_where_each_world_is() -> None:
 
 
 def test_states_are_kept_at_the_spacing_and_parts_follow_each_other(tmp_path: Path) -> None:
-    kept: list[int] = []
+    taken: list[int] = []
     writer = StateWriter(tmp_path, LAYOUT)
-    recorder = Recorder(Counters(2), stay, writer, kept.append)
+    recorder = Recorder(Counters(2), stay, writer, taken.append)
     recorder.record(5, range(20, 30), 2, held_out=False)
     recorder.record(1, range(50, 60), 2, held_out=True)
     writer.finish(np.stack(recorder.taken))
     provenance = np.load(tmp_path / "provenance.npy")
-    assert kept == [2, 4, 5, 6]
+    assert taken == [1, 2, 3, 4, 5, 6]
     assert len(recorder.taken) == 5 + 1
     assert list(zip(provenance["seed"].tolist(), provenance["step"].tolist(), strict=True)) == [
         (20, 0),
