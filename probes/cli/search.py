@@ -71,6 +71,12 @@ def add_parser(commands: Subparsers) -> None:
         help="weight of the KL; `auto` makes findings as probable as real",
     )
     parser.add_argument(
+        "--quantile",
+        type=float,
+        default=DEFAULT.quantile,
+        help="share of the real states that are more probable than findings where alpha is `auto`",
+    )
+    parser.add_argument(
         "--ceiling",
         type=_ceiling,
         default=DEFAULT.ceiling,
@@ -117,6 +123,7 @@ def search_config(args: argparse.Namespace) -> SearchConfig:
         **named,
         straight_through=not args.soft,
         alpha=args.alpha,
+        quantile=args.quantile,
         ceiling=args.ceiling,
         start=args.init,
         optimiser=args.optimiser,

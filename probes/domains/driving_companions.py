@@ -18,6 +18,9 @@ from probes.study import Step
 
 OTHERS = "others"
 """Directory of a study below which each companion has its own."""
+LIKELY = ("--quantile", "0.1")
+"""Of searches in driving. What is found is to be a town's picture: the likelier it is, the fewer pieces of a
+few pixels it has that no town shows, and it is as high in J."""
 RANDOM_SEED = 0
 """Of the weights of the agent that has learned nothing."""
 
@@ -164,7 +167,7 @@ def company_steps(
 def random_steps(companion: Companion, amounts: SearchAmounts, seed: int, directory: Path) -> list[Step]:
     """List the stages of an agent with random weights; the studied agent's states are there already."""
     states, place = directory / "states", directory / companion.place
-    given = (*_given(companion, states), "--random-weights", str(RANDOM_SEED))
+    given = (*_given(companion, states), *LIKELY, "--random-weights", str(RANDOM_SEED))
     return [
         search_step(companion.targets, given, amounts, seed, place / "findings"),
         contents_step(_found(companion, place), companion.agent, states, place / "contents"),
@@ -177,9 +180,10 @@ def peer_steps(
     """List the stages of an agent with states and a state model of its own."""
     place = directory / companion.place
     states = place / "states"
+    given = (*_given(companion, states), *LIKELY)
     steps = [
         collect_step(companion.agent, amounts, states, scenario=companion.scenario),
-        search_step(companion.targets, _given(companion, states), amounts, seed, place / "findings"),
+        search_step(companion.targets, given, amounts, seed, place / "findings"),
         contents_step(
             _found(companion, place),
             companion.agent,

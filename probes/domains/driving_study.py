@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from probes.domains.driving_companions import Company, company_steps
+from probes.domains.driving_companions import LIKELY, Company, company_steps
 from probes.domains.driving_replay import load_scenario
 from probes.domains.model_records import records
 from probes.domains.study_clusters import clusters_step
@@ -156,7 +156,7 @@ def _finding_steps(config: StudyConfig, directory: Path) -> list[Step]:
     given, real = _given(config, directory), ("--real-states", str(n.own.real_states))
     names = [str(findings / name) for name in finding_names(config.actions)]
     return [
-        search_step((*TARGETS, *config.actions), given, n.own, config.seed, findings),
+        search_step((*TARGETS, *config.actions), (*given, *LIKELY), n.own, config.seed, findings),
         samples_step((*given, *real), n.samples, directory),
         contents_step(
             names,

@@ -42,14 +42,17 @@ class Limits:
     """Rows beside the horizon that are not judged."""
     bottom: float = 0.9
     """Least share of carriageway, cars and people in the middle of the lowest rows."""
-    least_blob: int = 8
-    """Pixels from which a car or person is judged."""
+    least_blob: int = 3
+    """Pixels from which a car or person is judged: a person 28 m away has about that many."""
     tallness: float = 2.0
     """By what factor somebody on the ground may be taller than the distance of the feet says."""
-    shortness: float = 3.0
-    """By what factor somebody may be shorter: a car of which only the bonnet is in the picture is."""
-    height_slack: float = 2.0
+    shortness: float = 2.0
+    """By what factor somebody may be shorter."""
+    height_slack: float = 1.0
     """Pixels that somebody's height may be off besides."""
+    head_slack: int = 1
+    """Rows below the horizon that the top of what shows of a person may be: who stands on the ground and is
+    taller than the camera's height has his head above it, and what hides a head hides all below."""
     speckle: float = 0.003
     """Share of pixels that differ from all their four neighbours."""
     change: float = 0.18
@@ -113,7 +116,8 @@ def floats(
 ) -> NDArray[np.bool_]:
     """Tell which cars and people float, or have a height that their distance does not explain.
 
-    The height is judged only where the feet are seen on the ground: others hide them elsewhere.
+    The height is judged only where the feet are seen on the ground, for others hide them elsewhere; that of a
+    person's head always.
 
     Args:
         blobs: K cars and people.
@@ -136,7 +140,9 @@ def floats(
     too_tall = blobs.height > expected * limits.tallness + limits.height_slack
     too_short = blobs.height < expected / limits.shortness - limits.height_slack
     on_ground = is_one_of(under, (*GROUND, SemanticClass.VEGETATION)) & ~is_cut
-    return np.asarray(hangs | (on_ground & (too_tall | too_short)))
+    is_person = (blobs.semantic == SemanticClass.PERSON) & (viewpoint.height < PERSON_HEIGHT)
+    has_no_head = is_person & (blobs.top > viewpoint.horizon + limits.head_slack)
+    return np.asarray(hangs | has_no_head | (on_ground & (too_tall | too_short)))
 
 
 def changed_share(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:

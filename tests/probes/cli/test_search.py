@@ -38,6 +38,7 @@ def settings(*words: str) -> SearchConfig:
 
 def test_the_command_lines_defaults_are_the_searches() -> None:
     assert settings("T-") == SearchConfig()
+    assert settings("T-", "--quantile", "0.1") == SearchConfig(quantile=0.1)
 
 
 def test_the_paper_s_way_can_be_asked_for() -> None:

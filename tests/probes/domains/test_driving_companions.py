@@ -71,7 +71,9 @@ def test_the_experiments_know_their_agents() -> None:
 
 def test_random_weights_share_the_studied_agents_states_and_model() -> None:
     search, contents = words(Company((RANDOM,)))
-    assert search.startswith("search T- --agent a --model m --states d/states --random-weights 0 ")
+    assert search.startswith(
+        "search T- --agent a --model m --states d/states --quantile 0.1 --random-weights 0 "
+    )
     assert "--real-states 60 --chains 3 --steps 4" in search
     assert search.endswith("--seed 9 -o d/others/random-weights/findings")
     assert contents == (
@@ -89,6 +91,7 @@ def test_a_peer_has_states_and_a_model_of_its_own() -> None:
     assert search.startswith(
         f"search T- brake --agent distracted-seg4 --model distracted-seg4-crisp --states {place}/states "
     )
+    assert " --quantile 0.1 " in search
     assert contents.startswith(
         f"contents {place}/findings/t-minus {place}/findings/action-brake --states {place}/states"
     )

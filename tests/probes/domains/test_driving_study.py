@@ -74,6 +74,7 @@ def test_amounts_reach_their_stages() -> None:
     assert search.startswith("search T- T+ T± S+ S- V+ V- uncertain blind coast brake --agent a --model m ")
     assert "--real-states 60 --chains 3 --steps 4" in search
     assert "--seed 9" in search
+    assert "--quantile 0.1" in search
     assert "--samples 40" in words(steps, "samples")
     assert "--samples 8 --real-states 8" in words(steps, "novelty")
     assert "--count 1 --steps 5" in words(steps, "activation-max")
