@@ -41,7 +41,7 @@ from probes.synthesis.search_config import DEFAULT, SearchConfig
 from probes.synthesis.synthesise import Searched, Subject, possible_of, renamed, synthesise
 from probes.synthesis.targets import Target, TargetConfig, target_name
 
-WHOLE = ("chains", "draws", "steps", "batch")
+WHOLE = ("chains", "draws", "tries", "steps", "batch")
 REAL = ("step_size", "diversity")
 NATURAL = ("patience", "seed", "round_trips")
 

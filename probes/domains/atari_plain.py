@@ -152,7 +152,7 @@ class Console:
         self._machine.setRAM(index, value)
 
     def save(self) -> SavedConsole:
-        """Copy all that the future depends on."""
+        """Copy all that the rest of the episode depends on."""
         machine = self._machine.cloneState(include_rng=True).serialize()
         return SavedConsole(machine, self._screens[self._shown].copy(), self._elapsed)
 

@@ -14,8 +14,9 @@ from probes.state_models.state_model import kl_to_prior
 from probes.states import to_states, to_stored
 from probes.synthesis.chains import Chains
 from probes.synthesis.landscape import Landscape, slices
-from probes.synthesis.manifold import Found
+from probes.synthesis.manifold import CouldBe, Found
 from probes.synthesis.round_trip import squared_radius
+from probes.synthesis.search_config import SearchConfig
 
 Singles = NDArray[np.float32]
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -130,20 +131,59 @@ def _settled(landscape: Landscape, z: Tensor, round_trips: int) -> Tensor:
     return z
 
 
+def _draw(landscape: Landscape, chains: Chains, config: SearchConfig, could_be: CouldBe | None) -> Tensor:
+    """Draw z (K D, n), those again that show what could not be, up to `config.tries` times in all."""
+
+    def draw(rows: Tensor) -> Tensor:
+        eps = chains.draw(config.draws)
+        z = (chains.mu[:, None] + chains.log_sigma.exp()[:, None] * eps).flatten(0, 1)
+        return _settled(landscape, z[rows], config.round_trips)
+
+    left = torch.arange(len(chains.mu) * config.draws, device=chains.mu.device)
+    z = draw(left)
+    if could_be is None:
+        return z
+    tried = z
+    for following in range(config.tries):
+        is_possible = torch.from_numpy(could_be(_stored(landscape, tried))).to(left.device)
+        z[left[is_possible]] = tried[is_possible]
+        left = left[~is_possible]
+        if following + 1 == config.tries or not len(left):
+            break
+        tried = draw(left)
+    return z
+
+
+def _stored(landscape: Landscape, z: Tensor) -> NDArray[np.uint8]:
+    """Return what would be stored of z (B, n), (B, T, M, H, W)."""
+    model = landscape.model
+    parts = [to_stored(model.decode(z[part]), model.layout).cpu() for part in slices(len(z), landscape.batch)]
+    stored: NDArray[np.uint8] = torch.cat(parts).numpy()
+    return stored
+
+
 @torch.no_grad()
 def conclude(
     landscape: Landscape,
     chains: Chains,
-    draws: int,
+    config: SearchConfig,
     curve: Curve,
     ended: str,
     settings: dict[str, Any],
-    round_trips: int = 0,
+    could_be: CouldBe | None = None,
 ) -> Finding:
-    """Draw the states of chains that have come to rest; the agent judges, in float32, what is stored."""
-    eps = chains.draw(draws)
-    z = (chains.mu[:, None] + chains.log_sigma.exp()[:, None] * eps).flatten(0, 1)
-    z = _settled(landscape, z, round_trips)
+    """Draw the states of chains that have come to rest; the agent judges, in float32, what is stored.
+
+    Args:
+        landscape: in which they were.
+        chains: K of them.
+        config: of the search.
+        curve: how they went.
+        ended: why they rest.
+        settings: to be kept.
+        could_be: what the domain knows of which states could be.
+    """
+    z = _draw(landscape, chains, config, could_be)
     drawn = _drawn(landscape, z)
     at_mean = _drawn(landscape, chains.mu)
     return Finding(

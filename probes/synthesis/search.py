@@ -2,7 +2,7 @@
 
 K chains each move N(x_mu, x_sigma^2) down E = -J(agent(g(z))) + alpha KL(x || N(0, I)), where
 z = x_mu + x_sigma eps. Departures from the paper, whose way remains: `start="paper"`, a number for
-alpha, no ceiling, soft classes, no round trips.
+alpha, no ceiling, soft classes, no round trips, one try.
 
 - A chain starts from its own draw of the prior. x_sigma is the root mean square of real states' posterior
   sigma, and x_mu is drawn from N(0, 1 - x_sigma^2). Then z is distributed exactly as the prior is, and the KL
@@ -14,7 +14,7 @@ alpha, no ceiling, soft classes, no round trips.
   and leave the real states all the same.
 - J earns nothing beyond a ceiling above the real states' maximum: a far higher J is had only far from them.
 - The agent judges the likeliest classes, as in every state that is recorded, and a draw goes through the
-  state model before it is kept.
+  state model before it is kept. One that shows what could not be, where the domain can tell, is drawn again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from probes.synthesis.chains import Chains, Multiplier, chain_seeds, start_chain
 from probes.synthesis.climb import Climb, Progress, climb_all
 from probes.synthesis.finding import Finding, conclude
 from probes.synthesis.landscape import Landscape
-from probes.synthesis.manifold import RealReference
+from probes.synthesis.manifold import CouldBe, RealReference
 from probes.synthesis.repulsion import Others
 from probes.synthesis.round_trip import check_layouts, freeze_both, radius_weights
 from probes.synthesis.search_config import DEFAULT, SearchConfig
@@ -108,7 +108,7 @@ def _begin(
     return Climb(landscape, _start(config, model.latent_size, real, device), multipliers, config)
 
 
-def _conclude(climb: Climb, config: SearchConfig) -> Finding:
+def _conclude(climb: Climb, config: SearchConfig, could_be: CouldBe | None) -> Finding:
     kl, radius = (multiplier.limit for multiplier in climb.multipliers)
     settings = {
         "search": asdict(config),
@@ -116,9 +116,7 @@ def _conclude(climb: Climb, config: SearchConfig) -> Finding:
         "limits": {"kl": kl, "radius": radius, "objective": climb.landscape.ceiling},
     }
     assert climb.ended is not None
-    return conclude(
-        climb.landscape, climb.chains, config.draws, climb.curve(), climb.ended, settings, config.round_trips
-    )
+    return conclude(climb.landscape, climb.chains, config, climb.curve(), climb.ended, settings, could_be)
 
 
 def search_all(
@@ -128,6 +126,7 @@ def search_all(
     config: SearchConfig = DEFAULT,
     on_step: Callable[[Progress], None] | None = None,
     device: str = "cpu",
+    could_be: CouldBe | None = None,
 ) -> list[Finding]:
     """Run Algorithm 1 for several targets side by side, each of which finds what it would find alone.
 
@@ -138,6 +137,7 @@ def search_all(
         config: settings, kept in the findings.
         on_step: told of each step.
         device: where model and agent are.
+        could_be: what the domain knows of which states could be; nothing unless given.
 
     Raises:
         ProbeError: the layouts do not fit, alpha is `auto` without real states, or a number is not finite.
@@ -146,7 +146,7 @@ def search_all(
     freeze_both(model, agent)
     climbs = [_begin(model, agent, one, config, torch.device(device)) for one in sought]
     climb_all(climbs, on_step)
-    return [_conclude(climb, config) for climb in climbs]
+    return [_conclude(climb, config, could_be) for climb in climbs]
 
 
 def search(

@@ -17,6 +17,9 @@ class SearchConfig:
     """K."""
     draws: int = 1
     """States drawn of each chain at the end; one chain and many draws is the paper's one x, many samples."""
+    tries: int = 8
+    """Times that a state is drawn until it is one that could be, where the domain can tell; the first is kept
+    if none is."""
     steps: int = 500
     alpha: float | Literal["auto"] = "auto"
     """Weight of the KL, standard deviations of J for each nat; `auto` holds the KL at `quantile`."""
@@ -53,7 +56,7 @@ class SearchConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("chains", "draws", "steps", "samples_per_step", "batch"):
+        for name in ("chains", "draws", "tries", "steps", "samples_per_step", "batch"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("diversity", "patience", "seed", "round_trips"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")

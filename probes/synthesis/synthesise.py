@@ -79,7 +79,8 @@ def synthesise(
     model, agent, states, reference, _ = subject
     reals = [for_target(reference, target, agent, states, pace) for target in targets]
     sought = [Sought(*pair) for pair in zip(targets, reals, strict=True)]
-    findings = search_all(model, agent, sought, config, on_step, pace.device)
+    could_be = None if possible is None else possible.tell
+    findings = search_all(model, agent, sought, config, on_step, pace.device, could_be)
 
     def checked(target: Target, real: RealReference, finding: Finding) -> Searched:
         verdicts = check(model, agent, target, real, finding.found(), limits, pace, possible)
