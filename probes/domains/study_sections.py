@@ -124,7 +124,8 @@ def findings_section(shelf: Shelf) -> Section:
         "For each target a search drew states in which the agent's own numbers say what the target asks "
         "for. A state passes the checks if it is as probable as recorded ones are, stays the same, judged "
         "alike, when it goes through the state model once more, and, where that can be told, shows what can "
-        "be: nobody floats, and frames follow from each other. States that fail are counted, and "
+        "be: nobody floats, is too short or lacks a head, and frames follow from each other. What could not "
+        "be is drawn again a few times from where its chain ended. States that fail are counted, and "
         "marked where they are shown; no other number below includes them unless it says so.",
         tuple(items),
     )
