@@ -24,6 +24,7 @@ MAX_DEPTH = 32
 MAX_VALUES = 2_000
 """A scenario has some 200; more would only make room for slow errors."""
 MAX_DIGITS = 18
+_TOO_DEEP = f"too deeply nested; allowed: at most {MAX_DEPTH} levels"
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNPRINTABLE = re.compile(
@@ -100,7 +101,7 @@ class _Reader:
             self.report(event, path, f"too many values; allowed: at most {MAX_VALUES}")
             raise _Fatal
         if len(path) >= MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
-            self.report(event, (), f"too deeply nested; allowed: at most {MAX_DEPTH} levels")
+            self.report(event, (), _TOO_DEEP)
             raise _Fatal
         return Node(self.value(event, path), self.file, *_place(event.start_mark), *_place(start.start_mark))
 
@@ -238,7 +239,9 @@ def parse(content: bytes, file: str, least: str = "a name") -> tuple[Node | None
         return None, reader.issues
     except yaml.MarkedYAMLError as error:
         problem = " ".join(filter(None, (error.context, error.problem)))
-        reader.report_at(error.problem_mark or error.context_mark, (), f"not YAML: {problem}")
+        # From 0.2.6 on libyaml, which reads ahead of its events, has a limit of its own: 1,000 levels.
+        message = _TOO_DEEP if "maximum nesting depth" in problem else f"not YAML: {problem}"
+        reader.report_at(error.problem_mark or error.context_mark, (), message)
         return None, reader.issues
     except yaml.YAMLError as error:
         reader.report_at(None, (), f"not YAML: {shown(str(error))}")

@@ -81,7 +81,8 @@ def test_nesting_ends_at_the_limit() -> None:
     assert parse(("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)).encode(), "f")[1] == []
     _, (issue,) = parse(("a: " + "[" * MAX_DEPTH + "]" * MAX_DEPTH).encode(), "f")
     assert "too deeply nested" in issue.message
-    assert "too deeply nested" in parse(b"[" * 500_000, "f")[1][0].message
+    _, (issue,) = parse(b"[" * 500_000, "f")  # libyaml's own limit, since 0.2.6, is found before ours
+    assert "too deeply nested" in issue.message
 
 
 def test_size_and_number_of_values_are_limited() -> None:
